@@ -1,0 +1,179 @@
+"""What a layer is made of: the layers inside it, its parameters, a copy of it for one place.
+
+All of this works on any class with `forward` and `backward`, with the base class or without.
+"""
+
+from __future__ import annotations
+
+import copy
+import dis
+import inspect
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .parameter import AttributeParameter, Parameter
+
+
+def is_layer(thing: Any) -> bool:
+    """Whether it has a `forward` and a `backward` to call; the base class is not needed."""
+    return (
+        callable(getattr(thing, "forward", None))
+        and callable(getattr(thing, "backward", None))
+        and not isinstance(thing, type)
+    )
+
+
+def unguarded(layer: Any, name: str) -> Callable[..., Any]:
+    """The method as written in the class, without the guard for use by hand."""
+    method = getattr(layer, name)
+    inner = getattr(getattr(method, "__func__", None), "__wrapped__", None)
+    return method if inner is None else inner.__get__(layer)
+
+
+def layer_name(layer: Any) -> str:
+    """The name that a layer's place gets: ReLU -> relu, MeanSquaredError -> mean_squared_error."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+
+
+def children_of(layer: Any) -> dict[str, Any]:
+    """The layers inside a layer of any class."""
+    own = getattr(layer, "children", None)
+    return own() if callable(own) else dict(layers_in(attributes(layer)))
+
+
+def attributes(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, as the dictionary that holds them."""
+    return getattr(thing, "__dict__", {})
+
+
+def layers_in(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The layers among some values, and in the lists and dictionaries among them."""
+    for name, value in values.items():
+        for label, one in _entries(name, value):
+            if is_layer(one):
+                yield label, one
+
+
+def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value by its name, or what is in a list or dictionary by dotted names."""
+    if isinstance(value, (list, tuple)):
+        yield from ((f"{name}.{i}", one) for i, one in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((f"{name}.{key}", one) for key, one in value.items())
+    else:
+        yield name, value
+
+
+def walk(layer: Any, into: Callable[[Any], bool] = lambda one: True) -> Iterator[tuple[str, Any]]:
+    """The layer and all layers inside it, each once, with their dotted paths."""
+    seen: set[int] = set()
+    todo = [("", layer)]
+    while todo:
+        path, one = todo.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield path, one
+            if into(one):
+                inner = [(f"{path}.{n}" if path else n, c) for n, c in children_of(one).items()]
+                todo.extend(reversed(inner))
+
+
+class Held(NamedTuple):
+    """A parameter that was found in a layer."""
+
+    name: str
+    parameter: Parameter
+    gradient: Callable[[], Any] | None  # reads the `dW` of a class written as in the books
+
+    def collect(self) -> None:
+        """Add the `dW` that a `backward` has just left on its object to the parameter."""
+        dW = None if self.gradient is None else self.gradient()
+        if dW is not None:
+            self.parameter.grad = np.array(dW) + (
+                0 if self.parameter.grad is None else self.parameter.grad
+            )
+
+
+def find_parameters(layer: Any) -> list[Held]:
+    """Every parameter of a layer and of the layers inside it, each once, by dotted name."""
+    found: dict[int, Held] = {}
+    for path, inner in walk(layer, into=lambda one: not hasattr(one, "held_parameters")):
+        for name, parameter, gradient in _parameters_in(inner):
+            held = Held(f"{path}.{name}" if path else name, parameter, gradient)
+            found.setdefault(id(parameter), held)
+    return list(found.values())
+
+
+def _parameters_in(layer: Any) -> Iterator[Held]:
+    if hasattr(layer, "held_parameters"):  # a graph knows its own
+        yield from (Held(name, p, None) for name, p in layer.held_parameters.items())
+        return
+    for name, value in attributes(layer).items():
+        for label, one in _entries(name, value):
+            if isinstance(one, Parameter):
+                yield Held(label, one, None)
+    yield from _book_parameters(layer)
+
+
+def _book_parameters(layer: Any) -> Iterator[Held]:
+    """Book 1: `self.W` with `self.dW`. Book 2: the lists `self.params` and `self.grads`."""
+    held = attributes(layer)
+    arrays = {name: value for name, value in held.items() if _is_float_array(value)}
+    for name, value in arrays.items():
+        if name not in _attributes_set_by(type(layer), "forward") and (
+            "d" + name in held or "d" + name in _attributes_set_by(type(layer), "backward")
+        ):
+            parameter = AttributeParameter.of(value, held, name)
+            yield Held(name, parameter, partial(held.get, "d" + name))
+    params, grads = held.get("params"), held.get("grads")
+    if isinstance(params, list) and isinstance(grads, list) and len(params) == len(grads):
+        for i, value in enumerate(params):
+            if _is_float_array(value):
+                name = next((n for n, array in arrays.items() if array is value), f"params.{i}")
+                parameter = AttributeParameter.of(value, params, i)
+                yield Held(name, parameter, partial(grads.__getitem__, i))
+
+
+def _is_float_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+@cache
+def _attributes_set_by(cls: Any, method: str) -> frozenset[str]:
+    """The names in `self.name = ...` inside a method, read from its code."""
+    code = getattr(inspect.unwrap(getattr(cls, method)), "__code__", None)
+    if code is None:
+        return frozenset()
+    return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")
+
+
+def seat_of(layer: Any) -> Any:
+    """A copy of a layer for one place in a graph: a state of its own, the parameters shared.
+
+    Layers inside it, and lists and dictionaries that it may save into, are copied as well.
+    """
+    return _copied(layer, {})
+
+
+def _copied(value: Any, done: dict[int, Any]) -> Any:
+    if id(value) in done:
+        return done[id(value)]
+    if is_layer(value):
+        twin = done[id(value)] = copy.copy(value)
+        if hasattr(value, "__copy__"):
+            return twin  # a graph copies what is inside by itself
+        attributes(twin).pop("_ran_forward", None)
+        for name, inner in attributes(twin).items():
+            attributes(twin)[name] = _copied(inner, done)
+    elif type(value) in (list, tuple):
+        twin = done[id(value)] = type(value)(_copied(inner, done) for inner in value)
+    elif type(value) in (dict, OrderedDict):
+        twin = done[id(value)] = type(value)((k, _copied(v, done)) for k, v in value.items())
+    else:
+        twin = value
+    return twin

@@ -1,0 +1,86 @@
+"""Messages that teach: every error says where, what was expected, what came, what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class LayerwiseError(Exception):
+    """Every error that this library raises on its own account."""
+
+
+class WiringError(LayerwiseError, ValueError):
+    """A graph, a node or an input was put together or called in a way that cannot work."""
+
+
+class OrderError(LayerwiseError, RuntimeError):
+    """`backward` was called before its `forward`."""
+
+
+class GradientError(LayerwiseError, ValueError):
+    """What `backward` returned does not fit the inputs of `forward`."""
+
+
+class ShapeError(LayerwiseError, ValueError):
+    """A layer got an input whose shape it cannot work on.
+
+    The layer raises it in `out_shape` and knows only itself. A graph adds the places:
+    `affine2 = Affine(50, 10) expects inputs of width 50, but relu1 gives (32, 40). ...`
+    """
+
+    def __init__(
+        self, layer: Any, expects: str, got: Any, hint: str = "", *, which: int = 0
+    ) -> None:
+        super().__init__()
+        self.layer, self.expects, self.got, self.hint = layer, expects, got, hint
+        self.which = which  # the number of the input that does not fit
+        self.place = ""  # the name of the layer's place in a graph
+        self.source = ""  # the name of the node that the input comes from
+
+    def at(self, place: str, sources: Sequence[str]) -> ShapeError:
+        """The same error, told from the layer's place in a graph."""
+        if not self.place:
+            self.place, self.source = place, sources[self.which]
+        return self
+
+    def __str__(self) -> str:
+        who = f"{self.place} = {self.layer!r}" if self.place else f"{self.layer!r}"
+        came = f"but {self.source} gives" if self.source else "but got"
+        got = show_shape(self.got) if isinstance(self.got, tuple) else str(self.got)
+        return f"{who} expects {self.expects}, {came} {got}. {self.hint}".rstrip()
+
+
+class LayerError(LayerwiseError, RuntimeError):
+    """A layer raised inside a graph: the path to it, what it said, the shapes so far."""
+
+    def __init__(self, path: list[str], step: str, layer: Any, said: str, so_far: str) -> None:
+        super().__init__()
+        self.path, self.step, self.layer, self.said, self.so_far = path, step, layer, said, so_far
+
+    def __str__(self) -> str:
+        lines = [f"{self.path[-1]} = {self.layer!r} failed in {self.step}: {self.said}"]
+        if len(self.path) > 1:
+            lines.append("  path: " + " > ".join(self.path))
+        return "\n".join([*lines, f"  {self.step} so far:", self.so_far])
+
+
+def show_shape(shape: Sequence[Any]) -> str:
+    """A shape as people write it: unknown sizes are N, unknown leading axes are dots.
+
+    >>> show_shape((32, 40)), show_shape((None, 40)), show_shape((..., 40)), show_shape((3,))
+    ('(32, 40)', '(N, 40)', '(..., 40)', '(3,)')
+    """
+    sizes = ["N" if n is None else "..." if n is ... else str(n) for n in shape]
+    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+
+
+def describe(value: Any) -> str:
+    """A value in a few words, for messages: its shape and dtype, or the number itself."""
+    if value is None:
+        return "not computed"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(describe(v) for v in value) + ")"
+    if hasattr(value, "shape") and value.shape != ():
+        return f"{show_shape(value.shape)} {value.dtype}"
+    return f"{value!r}" if isinstance(value, (int, float)) else f"{value} {type(value).__name__}"

@@ -1,0 +1,148 @@
+"""The interface that everything else speaks: `forward` and `backward`.
+
+A layer is a class with `forward(*inputs)` and `backward(dout)`. `forward` saves on `self` what
+`backward` needs. `backward` gets the gradient of what `forward` returned and gives one gradient
+for each input; gradients of parameters are added to `Parameter.grad` on the way.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .anatomy import find_parameters, layers_in
+from .errors import OrderError, ShapeError, show_shape
+from .parameter import Parameter
+
+
+class Layer:
+    """A step of a computation that can also be run backward.
+
+    A subclass has `forward(*inputs)`, which saves on `self` what `backward(dout)` needs, and
+    `backward(dout)`, which returns a gradient for each input (a tuple where there are several).
+    `out_shape(*shapes)` is optional: with it, wrong wiring fails when a graph is built.
+
+    Called on nodes, a layer adds itself to a graph: `h = affine(x)`.
+
+    >>> class Square(Layer):
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * x
+    ...     def backward(self, dout):
+    ...         return dout * 2 * self.x
+    >>> square = Square()
+    >>> square.forward(3.0), square.backward(1.0)
+    (9.0, 6.0)
+    """
+
+    training = True  # a graph sets it on its own copy of the layer for each run
+    sign: str | None = None  # what stands in the circle of its picture; without one it is a box
+
+    def __init_subclass__(cls, guarded: bool = True, **options: Any) -> None:
+        """Guard `forward` and `backward` for use by hand; a graph calls what is inside."""
+        super().__init_subclass__(**options)
+        if not guarded:
+            return
+        for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
+            method = cls.__dict__.get(name)
+            if inspect.isfunction(method):
+                setattr(cls, name, guard(method))
+
+    def __call__(self, *inputs: Any) -> Any:
+        from .node import apply
+
+        return apply(self, *inputs)
+
+    def children(self) -> dict[str, Any]:
+        """The layers inside this one, by name."""
+        return dict(layers_in(vars(self)))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """All parameters of this layer and of the layers inside it, by their dotted names."""
+        return {held.name: held.parameter for held in find_parameters(self)}
+
+    def astype(self, dtype: Any) -> Any:
+        """Hold all parameters in another float type, such as "float64"; returns the layer."""
+        for parameter in self.parameters().values():
+            parameter.astype(np.dtype(dtype))
+        return self
+
+    def __repr__(self) -> str:
+        """The call that makes this layer, read from the attributes named as its arguments."""
+        shown = []
+        for argument in inspect.signature(type(self)).parameters.values():
+            value = vars(self).get(argument.name, argument.default)
+            if isinstance(value, (Parameter, np.ndarray)):
+                value = f"{argument.name} {show_shape(value.shape)}"
+            elif callable(value) or isinstance(value, np.random.Generator):
+                continue
+            else:
+                value = repr(value)
+            if argument.default is inspect.Parameter.empty:
+                shown.append(value)
+            elif value != repr(argument.default):
+                shown.append(f"{argument.name}={value}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+# Guards for use by hand ------------------------------------------------------------------------
+
+
+def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(forward)
+    def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
+        try:
+            out = forward(self, *inputs, **options)
+        except ShapeError:
+            raise
+        except Exception as error:
+            raise_shape_error(self, inputs, error)
+            raise
+        self._ran_forward = True
+        return plain(out, inputs)
+
+    return guarded
+
+
+def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(backward)
+    def guarded(self: Any, *dout: Any, **options: Any) -> Any:
+        if "_ran_forward" not in vars(self):
+            raise OrderError(
+                f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
+                "what backward needs."
+            )
+        for value in vars(self).values():
+            if isinstance(value, Parameter) and value.grad is None:
+                value.grad = np.zeros_like(value.value)
+        return plain(backward(self, *dout, **options), dout)
+
+    return guarded
+
+
+def plain(out: Any, inputs: Any) -> Any:
+    """Python numbers in, Python numbers out: NumPy's functions return NumPy's own scalars."""
+    if type(out) is float or any(isinstance(x, np.ndarray) for x in inputs):
+        return out
+    if isinstance(out, tuple):
+        return tuple(plain(one, inputs) for one in out)
+    if isinstance(out, np.ndarray) and out.shape == ():
+        out = out[()]
+    if isinstance(out, np.generic) and not any(isinstance(x, np.generic) for x in inputs):
+        return out.item()
+    return out
+
+
+def raise_shape_error(layer: Any, inputs: Any, cause: Exception) -> None:
+    """Let the layer's `out_shape` say what is wrong with these inputs, if it is their shapes."""
+    if hasattr(layer, "out_shape"):
+        try:
+            layer.out_shape(*(np.shape(x) for x in inputs))
+        except ShapeError as error:
+            raise error from cause
+        except Exception:
+            return  # the cause itself says more

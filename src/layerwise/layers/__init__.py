@@ -1,0 +1,65 @@
+"""The layers, one file for each family: each is a forward and a backward in plain NumPy."""
+
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .affine import Affine
+from .arithmetic import (
+    Abs,
+    Add,
+    Clip,
+    Cos,
+    Div,
+    Exp,
+    Log,
+    MatMul,
+    Maximum,
+    Minimum,
+    Mul,
+    Neg,
+    Pow,
+    Sin,
+    Sqrt,
+    Square,
+    Sub,
+)
+from .dropout import Dropout
+from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .reduction import Max, Mean, Min, Sum, Var
+from .shape import Flatten, Reshape, Slice, Transpose
+
+__all__ = [
+    "Abs",
+    "Add",
+    "Affine",
+    "Clip",
+    "Cos",
+    "Div",
+    "Dropout",
+    "Exp",
+    "Flatten",
+    "Log",
+    "LogSoftmax",
+    "MatMul",
+    "Max",
+    "Maximum",
+    "Mean",
+    "MeanSquaredError",
+    "Min",
+    "Minimum",
+    "Mul",
+    "Neg",
+    "Pow",
+    "ReLU",
+    "Reshape",
+    "Sigmoid",
+    "Sin",
+    "Slice",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Sqrt",
+    "Square",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "Transpose",
+    "Var",
+]

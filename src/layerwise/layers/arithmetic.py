@@ -1,0 +1,467 @@
+"""Arithmetic: the four operations of the book's shop, powers, products and elementary functions.
+
+Layers with two inputs broadcast as NumPy does. What broadcasting repeats on the way forward is
+summed on the way backward; `unbroadcast` does that for all of them.
+"""
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..layer import Layer
+
+
+def unbroadcast(dx, x):
+    """The gradient `dx` summed over the axes along which `x` was repeated, in the dtype of `x`.
+
+    >>> unbroadcast(np.ones((2, 3)), np.zeros(3))        # each element of x was used twice
+    array([2., 2., 2.])
+    """
+    if type(dx) is float:  # a number was not repeated, and is the commonest case
+        return dx
+    shape = np.shape(x)
+    if np.shape(dx) != shape:
+        new = np.ndim(dx) - len(shape)  # axes that x did not have
+        stretched = (i + new for i, n in enumerate(shape) if n == 1 and dx.shape[i + new] != 1)
+        dx = dx.sum(axis=(*range(new), *stretched)).reshape(shape)
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None and dtype.kind == "f" and dx.dtype != dtype:
+        dx = dx.astype(dtype)
+    return dx
+
+
+def broadcast_shapes(layer, a, b):
+    """The common shape of two shapes, some of whose sizes may not be known (None, or dots)."""
+    if ... in a or ... in b:
+        return a if a == b else (..., None)
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    out = list(longer)
+    for i, n in enumerate(shorter, start=len(longer) - len(shorter)):
+        if out[i] == 1 or (out[i] is None and n not in (1, None)):
+            out[i] = n
+        elif n not in (1, None, out[i]):
+            raise ShapeError(layer, f"inputs that broadcast to {a}", b, which=1)
+    return tuple(out)
+
+
+class Binary(Layer):
+    """What the layers with two inputs of broadcastable shapes have in common."""
+
+    def out_shape(self, x, y):
+        return broadcast_shapes(self, x, y)
+
+
+class Elementwise(Layer):
+    """What the layers have in common that work on each element by itself."""
+
+    def out_shape(self, x):
+        return x
+
+
+class Add(Binary):
+    """z = x + y, elementwise: both inputs get the gradient as it is.
+
+    backward   dx = dout     dy = dout
+    shapes     x, y that broadcast -> their common shape
+    source     Deep Learning from Scratch, 5.4.2
+
+    >>> add = Add()
+    >>> add.forward(200, 450), add.backward(1.1)
+    (650, (1.1, 1.1))
+    """
+
+    sign = "+"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x + y
+
+    def backward(self, dout):
+        dx = dout * 1  # an array of its own for each input
+        dy = dout * 1
+        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)
+
+
+class Sub(Binary):
+    """z = x - y, elementwise.
+
+    backward   dx = dout     dy = -dout
+    shapes     x, y that broadcast -> their common shape
+
+    >>> sub = Sub()
+    >>> sub.forward(5.0, 3.0), sub.backward(2.0)
+    (2.0, (2.0, -2.0))
+    """
+
+    sign = "−"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x - y
+
+    def backward(self, dout):
+        return unbroadcast(dout * 1, self.x), unbroadcast(-dout, self.y)
+
+
+class Mul(Binary):
+    """z = x y, elementwise: the slope for each input is the other input.
+
+    backward   dx = dout y     dy = dout x
+    shapes     x, y that broadcast -> their common shape
+    source     Deep Learning from Scratch, 5.4.1
+
+    >>> apple = Mul()
+    >>> apple.forward(100, 2), apple.backward(1.1)
+    (200, (2.2, 110.00000000000001))
+    """
+
+    sign = "×"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout):
+        return unbroadcast(dout * self.y, self.x), unbroadcast(dout * self.x, self.y)
+
+
+class Div(Binary):
+    """z = x / y, elementwise.
+
+    backward   dx = dout / y     dy = -dout x / y²
+    shapes     x, y that broadcast -> their common shape
+    source     Deep Learning from Scratch, 5.5.2
+
+    >>> div = Div()
+    >>> div.forward(6.0, 2.0), div.backward(1.0)
+    (3.0, (0.5, -1.5))
+    """
+
+    sign = "÷"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x / y
+
+    def backward(self, dout):
+        dx = dout / self.y
+        dy = -dout * self.x / self.y / self.y
+        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)
+
+
+class Pow(Binary):
+    """z = x to the power y, elementwise; NaN where the result is no real number.
+
+    backward   dx = dout y x^(y-1)     dy = dout z ln(x), and 0 where x = 0 and y >= 0
+    shapes     x, y that broadcast -> their common shape
+
+    >>> power = Pow()
+    >>> power.forward(3.0, 2.0), power.backward(1.0)
+    (9.0, (6.0, 9.887510598012987))
+    """
+
+    sign = "^"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        out = x**y
+        self.out = np.nan if isinstance(out, complex) else out
+        return self.out
+
+    def backward(self, dout):
+        x, y = self.x, self.y
+        with np.errstate(divide="ignore", invalid="ignore"):  # the slope at 0 is handled here
+            dx = dout * np.where(y == 0, 0, y * np.power(x, y - 1.0))
+            dy = dout * np.where((x == 0) & (y >= 0), 0, self.out * np.log(x))
+        return unbroadcast(dx, x), unbroadcast(dy, y)
+
+
+class Maximum(Binary):
+    """z = the larger of x and y, elementwise; equal ones share the gradient.
+
+    backward   dx = dout where x > y, dout / 2 where x = y, else 0     dy likewise
+    shapes     x, y that broadcast -> their common shape
+
+    >>> maximum = Maximum()
+    >>> maximum.forward(np.array([1.0, 5.0, 2.0]), np.array([4.0, 3.0, 2.0]))
+    array([4., 5., 2.])
+    >>> maximum.backward(np.ones(3))
+    (array([0. , 1. , 0.5]), array([1. , 0. , 0.5]))
+    """
+
+    sign = "max"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return np.maximum(x, y)
+
+    def backward(self, dout):
+        x, y = self.x, self.y
+        return pass_to_chosen(dout, x, y, x_lost=np.less(x, y), y_lost=np.greater(x, y))
+
+
+class Minimum(Binary):
+    """z = the smaller of x and y, elementwise; equal ones share the gradient.
+
+    backward   dx = dout where x < y, dout / 2 where x = y, else 0     dy likewise
+    shapes     x, y that broadcast -> their common shape
+
+    >>> minimum = Minimum()
+    >>> minimum.forward(2.0, 3.0), minimum.backward(1.0)
+    (2.0, (1.0, 0.0))
+    """
+
+    sign = "min"
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return np.minimum(x, y)
+
+    def backward(self, dout):
+        x, y = self.x, self.y
+        return pass_to_chosen(dout, x, y, x_lost=np.greater(x, y), y_lost=np.less(x, y))
+
+
+def pass_to_chosen(dout, x, y, x_lost, y_lost):
+    """The gradients of two inputs of which one was chosen; equal ones get half each."""
+    dout = np.where(np.equal(x, y), dout / 2, dout)
+    return unbroadcast(np.where(x_lost, 0, dout), x), unbroadcast(np.where(y_lost, 0, dout), y)
+
+
+class Neg(Elementwise):
+    """y = -x, elementwise.
+
+    backward   dx = -dout
+    shapes     any -> the same
+
+    >>> neg = Neg()
+    >>> neg.forward(3.0), neg.backward(2.0)
+    (-3.0, -2.0)
+    """
+
+    sign = "−"
+
+    def forward(self, x):
+        return -x
+
+    def backward(self, dout):
+        return -dout
+
+
+class Exp(Elementwise):
+    """y = e to the power x, elementwise: its slope is its value.
+
+    backward   dx = dout y
+    shapes     any -> the same
+    source     Deep Learning from Scratch, 5.5.2
+
+    >>> exp = Exp()
+    >>> exp.forward(0.0), exp.backward(2.0)
+    (1.0, 2.0)
+    """
+
+    sign = "exp"
+
+    def forward(self, x):
+        self.out = np.exp(x)
+        return self.out
+
+    def backward(self, dout):
+        return dout * self.out
+
+
+class Log(Elementwise):
+    """y = ln(x), the natural logarithm, elementwise.
+
+    backward   dx = dout / x
+    shapes     any -> the same
+
+    >>> log = Log()
+    >>> log.forward(1.0), log.backward(3.0)
+    (0.0, 3.0)
+    """
+
+    sign = "ln"
+
+    def forward(self, x):
+        self.x = x
+        return np.log(x)
+
+    def backward(self, dout):
+        return dout / self.x
+
+
+class Sqrt(Elementwise):
+    """y = the square root of x, elementwise.
+
+    backward   dx = dout / (2 y)
+    shapes     any -> the same
+
+    >>> sqrt = Sqrt()
+    >>> sqrt.forward(9.0), sqrt.backward(12.0)
+    (3.0, 2.0)
+    """
+
+    sign = "√"
+
+    def forward(self, x):
+        self.out = np.sqrt(x)
+        return self.out
+
+    def backward(self, dout):
+        return dout / (2 * self.out)
+
+
+class Square(Elementwise):
+    """y = x², elementwise.
+
+    backward   dx = 2 x dout
+    shapes     any -> the same
+
+    >>> square = Square()
+    >>> square.forward(3.0), square.backward(1.0)
+    (9.0, 6.0)
+    """
+
+    sign = "x²"
+
+    def forward(self, x):
+        self.x = x
+        return x * x
+
+    def backward(self, dout):
+        return dout * 2 * self.x
+
+
+class Sin(Elementwise):
+    """y = sin(x), elementwise, x in radians.
+
+    backward   dx = dout cos(x)
+    shapes     any -> the same
+
+    >>> sin = Sin()
+    >>> sin.forward(0.0), sin.backward(2.0)
+    (0.0, 2.0)
+    """
+
+    sign = "sin"
+
+    def forward(self, x):
+        self.x = x
+        return np.sin(x)
+
+    def backward(self, dout):
+        return dout * np.cos(self.x)
+
+
+class Cos(Elementwise):
+    """y = cos(x), elementwise, x in radians.
+
+    backward   dx = -dout sin(x)
+    shapes     any -> the same
+
+    >>> cos = Cos()
+    >>> cos.forward(0.0), cos.backward(2.0) == 0
+    (1.0, True)
+    """
+
+    sign = "cos"
+
+    def forward(self, x):
+        self.x = x
+        return np.cos(x)
+
+    def backward(self, dout):
+        return -dout * np.sin(self.x)
+
+
+class Abs(Elementwise):
+    """y = |x|, elementwise; the slope at 0 is taken as 0.
+
+    backward   dx = dout where x > 0, -dout where x < 0
+    shapes     any -> the same
+
+    >>> absolute = Abs()
+    >>> absolute.forward(-3.0), absolute.backward(2.0)
+    (3.0, -2.0)
+    """
+
+    sign = "|x|"
+
+    def forward(self, x):
+        self.x = x
+        return np.abs(x)
+
+    def backward(self, dout):
+        return dout * np.sign(self.x)
+
+
+class Clip(Elementwise):
+    """y = x kept between min and max, elementwise; the slope at both ends is taken as 1.
+
+    backward   dx = dout where min <= x <= max, else 0
+    shapes     any -> the same
+    min, max   numbers; None: no bound on that side
+    errors     ValueError if min is above max
+
+    >>> clip = Clip(0.0, 1.0)
+    >>> clip.forward(np.array([-2.0, 0.5, 3.0])), clip.backward(np.ones(3))
+    (array([0. , 0.5, 1. ]), array([0., 1., 0.]))
+    """
+
+    sign = "clip"
+
+    def __init__(self, min=None, max=None):
+        self.min = -np.inf if min is None else min
+        self.max = np.inf if max is None else max
+        if self.min > self.max:
+            raise ValueError(f"Clip(min={min}, max={max}): min is above max. Swap them.")
+        self.inside = None  # saved by forward for backward
+
+    def forward(self, x):
+        outside = (x < self.min) | (x > self.max)
+        self.inside = np.logical_not(outside)  # NaN counts as inside, so that it stays visible
+        return np.clip(x, self.min, self.max)
+
+    def backward(self, dout):
+        return np.where(self.inside, dout, 0)
+
+
+class MatMul(Layer):
+    """z = x y, the product of matrices (or stacks of them), as NumPy's `x @ y`.
+
+    backward   dx = dout yᵀ     dy = xᵀ dout
+    shapes     x (..., N, K), y (..., K, M) -> (..., N, M); vectors as in NumPy
+    source     Deep Learning from Scratch, 5.6.1
+
+    >>> matmul = MatMul()
+    >>> matmul.forward(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    array([[11.]])
+    >>> matmul.backward(np.array([[1.0]]))
+    (array([[3., 4.]]), array([[1.],
+           [2.]]))
+    """
+
+    sign = "@"
+
+    def out_shape(self, x, y):
+        if ... in x or ... in y or len(x) < 2 or len(y) < 2:
+            return (..., None)
+        if None not in (x[-1], y[-2]) and x[-1] != y[-2]:
+            raise ShapeError(self, f"a second input of height {x[-1]}", y, which=1)
+        return (*broadcast_shapes(self, x[:-2], y[:-2]), x[-2], y[-1])
+
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x @ y
+
+    def backward(self, dout):
+        x, y = self.x, self.y
+        if y.ndim == 1:  # a vector on the right is a column
+            y, dout = y[:, None], np.expand_dims(dout, -1)
+        if x.ndim == 1:  # a vector on the left is a row
+            x, dout = x[None, :], np.expand_dims(dout, -2)
+        dx = dout @ y.swapaxes(-1, -2)  # (..., N, M) @ (..., M, K) -> (..., N, K)
+        dy = x.swapaxes(-1, -2) @ dout  # (..., K, N) @ (..., N, M) -> (..., K, M)
+        if self.y.ndim == 1:
+            dy = dy[..., 0]
+        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)

@@ -1,0 +1,141 @@
+"""Losses: one number that says how wrong the outputs are. Scores go in as they are (logits)."""
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..layer import Layer
+from .activation import log_softmax
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class Loss(Layer):
+    """What all losses have in common: `reduction`, and a `backward` that may be called bare."""
+
+    def __init__(self, reduction="mean"):
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__}(reduction={reduction!r}): choose one of {REDUCTIONS}."
+            )
+        self.reduction = reduction
+
+    def reduce(self, losses):
+        """The mean or the sum of the losses, or all of them."""
+        if self.reduction == "none":
+            return losses
+        return np.sum(losses) if self.reduction == "sum" else np.mean(losses)
+
+    def share(self, dout, losses):
+        """The gradient of each single loss."""
+        if self.reduction == "mean":
+            dout = dout / max(np.size(losses), 1)
+        return np.broadcast_to(np.asarray(dout, losses.dtype), losses.shape)
+
+
+class SoftmaxCrossEntropy(Loss):
+    """How unlikely the right class is: -ln(softmax(x)[t]), or -sum of t ln(softmax(x)).
+
+    backward   dx = dout (sum(t) softmax(x) - t), for the mean divided by the number of rows
+    shapes     x (N, C) scores; t (N,) class numbers, or t (N, C) probabilities; further axes
+               come behind: x (N, C, H, W), t (N, H, W) or (N, C, H, W)
+    reduction  "mean" over the rows, "sum", or "none": one loss for each row
+    errors     ShapeError if t does not fit x; ValueError if a class number is not in 0..C-1
+    source     Deep Learning from Scratch, 5.6.3 and appendix A
+
+    Whole numbers in t are class numbers, floats are probabilities; sizes are never guessed from.
+
+    >>> loss = SoftmaxCrossEntropy()
+    >>> x = np.log(np.array([[1.0, 1.0, 2.0], [3.0, 1.0, 0.5]]))
+    >>> loss.forward(x, np.array([2, 0])) - np.mean(np.log([2.0, 1.5])) < 1e-12
+    np.True_
+    >>> loss.backward()[0].round(6)
+    array([[ 0.125   ,  0.125   , -0.25    ],
+           [-0.166667,  0.111111,  0.055556]])
+    """
+
+    def __init__(self, reduction="mean"):
+        super().__init__(reduction)
+        self.log_y = self.t = self.losses = self.t_given = None  # saved by forward for backward
+
+    def out_shape(self, x, t):
+        rows = x[:1] + x[2:] if len(x) > 1 else ()
+        if ... not in x and ... not in t and len(t) not in (len(x), len(rows)):
+            hint = "Class numbers have one axis less than x, probabilities have the same axes."
+            raise ShapeError(self, f"targets for scores of shape {x}", t, hint, which=1)
+        return rows if self.reduction == "none" else ()
+
+    def forward(self, x, t):
+        self.log_y = log_softmax(x, self.class_axis(x))  # (N, C)
+        self.t_given = t
+        self.t = self.as_probabilities(x, t)  # (N, C)
+        self.losses = -np.sum(self.t * self.log_y, axis=self.class_axis(x))  # (N,)
+        return self.reduce(self.losses)
+
+    def backward(self, dout=1):
+        axis = self.class_axis(self.log_y)
+        d = np.expand_dims(self.share(dout, self.losses), axis)  # (N, 1)
+        dx = d * (np.exp(self.log_y) * np.sum(self.t, axis=axis, keepdims=True) - self.t)
+        if np.asarray(self.t_given).dtype.kind != "f":
+            return dx, None  # class numbers have no slope
+        return dx, (-d * self.log_y).astype(self.t_given.dtype, copy=False)
+
+    def class_axis(self, x):
+        return 1 if x.ndim > 1 else 0
+
+    def as_probabilities(self, x, t):
+        """Class numbers become rows with a single 1; probabilities stay as they are."""
+        t, axis = np.asarray(t), self.class_axis(x)
+        classes = x.shape[axis]
+        rows = x.shape[:axis] + x.shape[axis + 1 :]
+        if t.dtype.kind == "f":
+            if t.shape != x.shape:
+                wanted = f"probabilities of shape {x.shape} or whole numbers of shape {rows}"
+                raise ShapeError(self, wanted, t.shape, "Class numbers must be integers.", which=1)
+            return t.astype(x.dtype, copy=False)
+        if t.shape != rows:
+            hint = "One-hot rows must be floats: t.astype(float)." if t.shape == x.shape else ""
+            raise ShapeError(self, f"class numbers of shape {rows}", t.shape, hint, which=1)
+        if t.size and not 0 <= t.min() <= t.max() < classes:
+            raise ValueError(
+                f"{self!r} expects class numbers from 0 to {classes - 1}, "
+                f"but got {t.min()} to {t.max()}. Count the classes from 0."
+            )
+        one_hot = np.zeros_like(x)
+        np.put_along_axis(one_hot, np.expand_dims(t, axis), 1, axis)
+        return one_hot
+
+
+class MeanSquaredError(Loss):
+    """The mean of (x - t)², over all elements.
+
+    backward   dx = dout 2 (x - t) / n     dt = -dx     (n elements; for "sum" and "none" n = 1)
+    shapes     x and t of one shape
+    reduction  "mean" over all elements, "sum", or "none": one loss for each element
+    errors     ShapeError if the shapes differ: broadcasting here is always a mistake
+    source     Deep Learning from Scratch, 4.2.1 (there without the mean, and halved)
+
+    >>> mse = MeanSquaredError()
+    >>> mse.forward(np.array([1.0, 3.0]), np.array([0.0, 5.0])), mse.backward()[0]
+    (np.float64(2.5), array([ 1., -2.]))
+    """
+
+    def __init__(self, reduction="mean"):
+        super().__init__(reduction)
+        self.x = self.t = None  # saved by forward for backward
+
+    def out_shape(self, x, t):
+        if ... not in x and ... not in t:
+            same = len(x) == len(t) and all(n == m or None in (n, m) for n, m in zip(x, t))
+            if not same:
+                raise ShapeError(self, f"targets of the same shape {x}", t, which=1)
+        return x if self.reduction == "none" else ()
+
+    def forward(self, x, t):
+        self.out_shape(np.shape(x), np.shape(t))
+        self.x, self.t = x, t
+        return self.reduce(np.square(x - t))
+
+    def backward(self, dout=1):
+        difference = np.asarray(self.x - self.t)
+        d = self.share(dout, difference) * 2 * difference
+        return d.astype(np.result_type(self.x), copy=False), -d

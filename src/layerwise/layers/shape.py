@@ -1,0 +1,157 @@
+"""Shapes: the same numbers arranged in another way, or some of them picked out."""
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..layer import Layer
+
+
+class Reshape(Layer):
+    """y = x in another shape, the elements in the same order.
+
+    backward   dx = dout in the shape of x
+    shapes     x of any shape -> `shape`; one size may be -1, and follows from the others
+    shape      the new sizes, as separate numbers or as one tuple
+    errors     ShapeError if the number of elements does not fit
+
+    >>> reshape = Reshape(-1, 2)
+    >>> reshape.forward(np.array([1.0, 2.0, 3.0, 4.0]))
+    array([[1., 2.],
+           [3., 4.]])
+    >>> reshape.backward(np.array([[5.0, 6.0], [7.0, 8.0]]))
+    array([5., 6., 7., 8.])
+    """
+
+    sign = "reshape"
+
+    def __init__(self, *shape):
+        one = shape[0] if len(shape) == 1 else shape
+        self.shape = tuple(one) if isinstance(one, (tuple, list)) else (one,)
+        self.in_shape = None  # saved by forward for backward
+
+    def __repr__(self):
+        return f"Reshape{self.shape}"
+
+    def out_shape(self, x):
+        new = tuple(None if n == -1 else n for n in self.shape)
+        if ... in x or None in x:
+            return new
+        size, known = int(np.prod(x)), int(np.prod([n for n in new if n is not None]))
+        if size != known if None not in new else known == 0 or size % known:
+            raise ShapeError(self, f"as many elements as fit {self.shape}", x)
+        return tuple(size // known if n is None else n for n in new)
+
+    def forward(self, x):
+        self.in_shape = np.shape(x)
+        return np.reshape(x, self.shape)
+
+    def backward(self, dout):
+        return np.reshape(dout, self.in_shape)
+
+
+class Flatten(Layer):
+    """y = x with some axes joined to one; by default all but the first, the batch.
+
+    backward   dx = dout in the shape of x
+    shapes     x (N, C, H, W) -> (N, C H W)
+    start_dim, end_dim   the first and the last of the axes to join
+
+    >>> flatten = Flatten()
+    >>> flatten.forward(np.zeros((5, 1, 8, 8))).shape, flatten.backward(np.zeros((5, 64))).shape
+    ((5, 64), (5, 1, 8, 8))
+    """
+
+    def __init__(self, start_dim=1, end_dim=-1):
+        self.start_dim, self.end_dim = start_dim, end_dim
+        self.in_shape = None  # saved by forward for backward
+
+    def out_shape(self, x):
+        if ... in x:
+            return (None, None) if (self.start_dim, self.end_dim) == (1, -1) else (..., None)
+        first, last = (d % max(len(x), 1) for d in (self.start_dim, self.end_dim))
+        if not -len(x) <= self.start_dim < max(len(x), 1) or first > last:
+            raise ShapeError(self, f"inputs with an axis {self.start_dim}", x)
+        joined = x[first : last + 1]
+        size = None if None in joined else int(np.prod(joined))
+        return (*x[:first], size, *x[last + 1 :])
+
+    def forward(self, x):
+        self.in_shape = np.shape(x)
+        return np.reshape(x, self.out_shape(self.in_shape))
+
+    def backward(self, dout):
+        return np.reshape(dout, self.in_shape)
+
+
+class Transpose(Layer):
+    """y = x with its axes in another order.
+
+    backward   dx = dout with its axes put back
+    shapes     x (N, C, H, W), axes 0, 2, 3, 1 -> (N, H, W, C)
+    axes       the old axes in their new order; none: the reverse order
+
+    >>> transpose = Transpose(1, 0)
+    >>> transpose.forward(np.array([[1.0, 2.0, 3.0]]))
+    array([[1.],
+           [2.],
+           [3.]])
+    >>> transpose.backward(np.array([[1.0], [0.0], [5.0]]))
+    array([[1., 0., 5.]])
+    """
+
+    sign = "T"
+
+    def __init__(self, *axes):
+        one = axes[0] if len(axes) == 1 else axes
+        self.axes = tuple(one) if isinstance(one, (tuple, list)) else axes
+
+    def __repr__(self):
+        return f"Transpose({', '.join(map(str, self.axes))})"
+
+    def out_shape(self, x):
+        if ... in x:
+            return (..., None)
+        if self.axes and sorted(a % len(self.axes) for a in self.axes) != list(range(len(x))):
+            raise ShapeError(self, f"inputs of {len(self.axes)} axes", x)
+        return tuple(x[a] for a in self.axes) if self.axes else x[::-1]
+
+    def forward(self, x):
+        return np.transpose(x, self.axes or None)
+
+    def backward(self, dout):
+        back = np.argsort([a % len(self.axes) for a in self.axes]) if self.axes else None
+        return np.transpose(dout, back)
+
+
+class Slice(Layer):
+    """y = x[index]: some of the elements, picked as NumPy does.
+
+    backward   dx = 0 everywhere, and dout added where an element was picked
+    shapes     as NumPy's x[index]
+    index      anything that NumPy takes between brackets: numbers, slices, arrays, masks
+
+    >>> first = Slice(0)
+    >>> first.forward(np.array([7.0, 8.0])), first.backward(1.0)
+    (np.float64(7.0), array([1., 0.]))
+    """
+
+    def __init__(self, index):
+        self.index = index
+        self.x = None  # saved by forward for backward
+
+    def out_shape(self, x):
+        if ... in x or None in x:
+            return (..., None)
+        try:
+            return np.broadcast_to(np.float32(0), x)[self.index].shape
+        except IndexError as error:
+            raise ShapeError(self, "inputs that have this index", x, str(error)) from None
+
+    def forward(self, x):
+        self.x = x
+        return x[self.index]
+
+    def backward(self, dout):
+        dx = np.zeros_like(self.x)
+        np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
+        return dx

@@ -1,0 +1,132 @@
+"""Parameters: the arrays that are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from .errors import WiringError, show_shape
+
+
+class Parameter:
+    """An array that is learned: its `value`, and its gradient `grad` (None: not computed yet).
+
+    Sharing a parameter is sharing the object. A parameter made by `drawn` gets its numbers at
+    the first look, or from the seed of the graph that is built with it.
+
+    value : an array of floats (whole numbers become float32)
+
+    >>> W = Parameter(np.zeros((2, 3)))
+    >>> W.shape, W.grad
+    ((2, 3), None)
+    """
+
+    def __init__(self, value: Any) -> None:
+        value = np.asarray(value)
+        self._value = value if value.dtype.kind == "f" else value.astype(np.float32)
+        self._draw: Callable[[np.random.Generator], Any] | None = None
+        self.grad: Any = None
+
+    @classmethod
+    def drawn(cls, init: Callable[..., Any], shape: tuple[int, ...], rng: Any = None) -> Parameter:
+        """A parameter whose numbers come from `init(shape, rng)`, in float32."""
+        parameter = cls(np.broadcast_to(np.float32(0), shape))  # holds the shape, no memory yet
+        parameter._draw = lambda generator: init(shape, generator)
+        if rng is not None:
+            parameter.draw(np.random.default_rng(rng))
+        return parameter
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw the numbers now, unless they are there already."""
+        if self._draw is not None:
+            self._value = np.array(self._draw(rng), dtype=self._value.dtype)
+            self._draw = None
+
+    @property
+    def value(self) -> Any:
+        """The numbers; drawn now if nobody has looked at them before."""
+        if self._draw is not None:
+            self.draw(np.random.default_rng())
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = self._checked(value)
+        self._draw = None
+
+    def _checked(self, value: Any) -> Any:
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise WiringError(
+                f"This parameter has the shape {show_shape(self.shape)}, but the new value has "
+                f"{show_shape(value.shape)}. Give an array of the same shape."
+            )
+        return value if value.dtype.kind == "f" else value.astype(self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self._value.dtype
+
+    def like(self, x: Any) -> Any:
+        """The value in the dtype of `x`, so that a layer computes in what it is given."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is None or dtype.kind != "f":
+            return self.value
+        return self.value.astype(dtype, copy=False)
+
+    def astype(self, dtype: Any) -> None:
+        """Hold the value in another float type from now on."""
+        self._value = self._value.astype(dtype, copy=False)
+        self.grad = None if self.grad is None else self.grad.astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"Parameter({show_shape(self.shape)} {self.dtype})"
+
+
+class AttributeParameter(Parameter):
+    """A parameter of a class written as in the books: an array `W` beside its gradient `dW`.
+
+    The array stays where the class has it (`self.W` or `self.params[0]`), so that both always see
+    the same numbers.
+    """
+
+    _known: ClassVar[WeakValueDictionary[int, AttributeParameter]] = WeakValueDictionary()
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(array)
+        self.holders: list[tuple[Any, Any]] = []  # every place that refers to this one array
+
+    @classmethod
+    def of(cls, array: Any, holder: Any, key: Any) -> AttributeParameter:
+        """The one parameter for this array, which is at `holder[key]`."""
+        parameter = cls._known.get(id(array))
+        if parameter is None:
+            parameter = cls._known[id(array)] = cls(array)
+        if not any(known is holder and name == key for known, name in parameter.holders):
+            parameter.holders.append((holder, key))
+        return parameter
+
+    @property
+    def value(self) -> Any:
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._replace(self._checked(value))
+
+    def astype(self, dtype: Any) -> None:
+        super().astype(dtype)
+        self._replace(self._value)
+
+    def _replace(self, array: Any) -> None:
+        self._value = array
+        self._known[id(array)] = self
+        for holder, key in self.holders:
+            holder[key] = array

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .errors import GradientError, show_shape
 from .parameter import AttributeParameter, Parameter
 
 
@@ -31,8 +32,16 @@ def is_layer(thing: Any) -> bool:
 def unguarded(layer: Any, name: str) -> Callable[..., Any]:
     """The method as written in the class, without the guard for use by hand."""
     method = getattr(layer, name)
-    inner = getattr(getattr(method, "__func__", None), "__wrapped__", None)
-    return method if inner is None else inner.__get__(layer)
+    inside = getattr(method, "inside", None)
+    return method if inside is None else inside.__get__(layer)
+
+
+def is_loss(layer: Any) -> bool:
+    """Whether `backward` may be called bare, as in the book's losses: `backward(self, dout=1)`.
+
+    Such a layer is the end of a network, and its targets need no gradient.
+    """
+    return bool(getattr(unguarded(layer, "backward"), "__defaults__", None))
 
 
 def layer_name(layer: Any) -> str:
@@ -93,10 +102,16 @@ class Held(NamedTuple):
     def collect(self) -> None:
         """Add the `dW` that a `backward` has just left on its object to the parameter."""
         dW = None if self.gradient is None else self.gradient()
-        if dW is not None:
-            self.parameter.grad = np.array(dW) + (
-                0 if self.parameter.grad is None else self.parameter.grad
+        if dW is None:
+            return
+        parameter = self.parameter
+        if np.shape(dW) != parameter.shape:
+            raise GradientError(
+                f"the gradient of {self.name} has the shape {show_shape(np.shape(dW))}, expected "
+                f"{show_shape(parameter.shape)}, as {self.name} itself"
             )
+        dW = np.array(dW, dtype=parameter.dtype)  # a copy: the next backward may reuse its memory
+        parameter.grad = dW if parameter.grad is None else parameter.grad + dW
 
 
 def find_parameters(layer: Any) -> list[Held]:
@@ -122,11 +137,13 @@ def _parameters_in(layer: Any) -> Iterator[Held]:
 
 def _book_parameters(layer: Any) -> Iterator[Held]:
     """Book 1: `self.W` with `self.dW`. Book 2: the lists `self.params` and `self.grads`."""
-    held = attributes(layer)
+    held, cls = attributes(layer), type(layer)
+    if not hasattr(cls, "forward") or not hasattr(cls, "backward"):
+        return  # functions set on the object itself: there is nothing to read
     arrays = {name: value for name, value in held.items() if _is_float_array(value)}
     for name, value in arrays.items():
-        if name not in _attributes_set_by(type(layer), "forward") and (
-            "d" + name in held or "d" + name in _attributes_set_by(type(layer), "backward")
+        if name not in _attributes_set_by(cls.forward) and (
+            "d" + name in held or "d" + name in _attributes_set_by(cls.backward)
         ):
             parameter = AttributeParameter.of(value, held, name)
             yield Held(name, parameter, partial(held.get, "d" + name))
@@ -144,9 +161,9 @@ def _is_float_array(value: Any) -> bool:
 
 
 @cache
-def _attributes_set_by(cls: Any, method: str) -> frozenset[str]:
+def _attributes_set_by(method: Any) -> frozenset[str]:
     """The names in `self.name = ...` inside a method, read from its code."""
-    code = getattr(inspect.unwrap(getattr(cls, method)), "__code__", None)
+    code = getattr(inspect.unwrap(method), "__code__", None)
     if code is None:
         return frozenset()
     return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")

@@ -9,33 +9,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .anatomy import seat_of, walk
-from .errors import (
-    GradientError,
-    LayerError,
-    OrderError,
-    ShapeError,
-    WiringError,
-    show_shape,
-)
+from .errors import GradientError, LayerError, OrderError, ShapeError, WiringError
 from .layer import Layer, raise_shape_error
 from .node import Constant, Input, Node, apply
 from .parameter import Parameter
-from .seat import (
-    Seat,
-    cast,
-    output_gradient,
-    parameters_at,
-    set_training,
-    shape_at,
-    shapes_so_far,
-    taken,
-)
-from .tables import Text, table
+from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far
+from .summary import summary
+from .values import NUMBERS, added, as_many, cast, fitted, output_gradient, taken, tidied
 from .wiring import names_of, nodes_behind, ordered_inputs
 
 
@@ -76,13 +62,17 @@ class Graph(Layer, guarded=False):
         self.num_outputs = len(outputs) if isinstance(outputs, (list, tuple)) else None
         ends = [outputs] if self.num_outputs is None else list(outputs)
         order = nodes_behind(ends)
+        starts = ordered_inputs(order, inputs)
+        order = starts + [node for node in order if node not in starts]
         names = names_of(order)
+        self._values: list[Any] = []  # of all seats; a seat is a window to its entry
+        self._grads: list[Any] = []
         self._seat_of: dict[Node, Seat] = {}
         for node in order:
             sources = tuple(self._seat_of[source] for source in node.inputs)
             layer = None if node.layer is None else seat_of(node.layer)
-            self._seat_of[node] = Seat(node, names[node], layer, sources)
-        self.inputs = tuple(self._seat_of[node] for node in ordered_inputs(order, inputs))
+            self._seat_of[node] = Seat(node, names[node], layer, sources, self._values, self._grads)
+        self.inputs = tuple(self._seat_of[node] for node in starts)
         self.outputs = tuple(self._seat_of[node] for node in ends)
         self._settle()
         self._choose_dtype(dtype)
@@ -93,9 +83,18 @@ class Graph(Layer, guarded=False):
     def _settle(self) -> None:
         """Prepare what every run needs."""
         self.nodes = tuple(self._seat_of.values())
+        self._nothing = [None] * len(self.nodes)
+        self._rest = self._nothing[len(self.inputs) :]  # the values of all but the inputs, at first
         self._calls = [seat for seat in self.nodes if seat.layer is not None]
         self._leaves = [seat for seat in self.nodes if isinstance(seat.node, Constant)]
         self._by_name = {seat.name: seat for seat in self.nodes}
+        self._names = [seat.name for seat in self.inputs]
+        self._pick_named = itemgetter(*self._names, *self._names[:1])  # always a tuple
+        self._plain = True  # whether the last run was one of Python's own numbers
+        declared = any(seat.node.shape or seat.node.dtype for seat in self.inputs)
+        self._only_numbers = not declared and all(
+            type(seat.node.value) in NUMBERS for seat in self._leaves
+        )
         self._done = ""  # how far the last run has come: "", "forward" or "backward"
         self._told: bool | None = None  # the mode that the layers have been told
         self.held_parameters: dict[str, Parameter] = {}
@@ -103,7 +102,7 @@ class Graph(Layer, guarded=False):
         for seat in self.nodes:
             for held in parameters_at(seat):
                 if held.gradient is not None:
-                    seat.held.append(held)
+                    seat.collected.append(held)
                 if id(held.parameter) not in known:
                     known.add(id(held.parameter))
                     self.held_parameters[held.name] = held.parameter
@@ -121,25 +120,20 @@ class Graph(Layer, guarded=False):
         for parameter in self.held_parameters.values():
             parameter.draw(generator)
         for _, layer in walk(self):
-            if isinstance(getattr(layer, "rng", None), np.random.Generator):
+            if getattr(layer, "rng_is_free", False):
                 layer.rng = generator.spawn(1)[0]
 
     # running -------------------------------------------------------------------------------------
 
-    def forward(self, *args: Any, **named: Any) -> Any:
+    def forward(self, /, *args: Any, **named: Any) -> Any:
         """Run every layer once, in order; returns the output, or a tuple of several.
 
         Values are given in the order of `graph.inputs`, or by name.
         """
         self._begin(args, named)
-        seat = None
-        try:
-            for seat in self._calls:
-                seat.forward()
-        except Exception as error:
-            self._fail("forward", seat, error)
+        self._run_forward(self._calls)
         self._done = "forward"
-        return self._collect([seat.value for seat in self.outputs])
+        return self._results(self._values)
 
     def backward(self, dout: Any = 1, *, accumulate: bool = False) -> Any:
         """Run every layer backward, in the reverse order; returns a gradient for each input.
@@ -151,45 +145,33 @@ class Graph(Layer, guarded=False):
                      returns does not fit its input
         """
         self._begin_backward(dout, accumulate)
-        return self._run_backward()
+        return self._finish_backward(self._calls)
 
     def backward_inside(self, dout: Any) -> Any:
         """As `backward`, for a graph inside another, which looks after the parameters."""
         self._give(dout)
-        return self._run_backward()
+        return self._finish_backward(self._calls)
 
-    def _run_backward(self) -> Any:
-        seat = None
-        try:
-            for seat in reversed(self._calls):
-                if seat.grad is not None:
-                    seat.backward()
-        except Exception as error:
-            self._fail("backward", seat, error)
-        self._end_backward()
-        grads = tuple(seat.grad for seat in self.inputs)
-        return grads[0] if len(grads) == 1 else grads
-
-    def predict(self, *args: Any, **named: Any) -> Any:
+    def predict(self, /, *args: Any, **named: Any) -> Any:
         """The output in inference: no dropout, and nothing is kept, so `backward` is not touched.
 
         Values are given as to `forward`.
         """
-        values = dict(zip(self.inputs, self._taken(args, named)))
-        values.update((seat, self._leaf_value(seat)) for seat in self._leaves)
-        last_use = {source: seat for seat in self._calls for source in seat.inputs}
+        values, _ = self._starting_values(args, named)
+        kept = {seat.slot for seat in self.outputs}
+        last_use = {slot: seat for seat in self._calls for slot in seat.sources}
         seat = None
         try:
             for seat in self._calls:
-                values[seat] = seat.predict([values[source] for source in seat.inputs])
-                for source in seat.inputs:
-                    if last_use[source] is seat and source not in self.outputs:
-                        values.pop(source, None)  # its memory is free again
+                values[seat.slot] = seat.predict([values[slot] for slot in seat.sources])
+                for slot in seat.sources:
+                    if last_use[slot] is seat and slot not in kept:
+                        values[slot] = None  # its memory is free again
         except Exception as error:
             self._fail("predict", seat, error, values)
-        return self._collect([values[seat] for seat in self.outputs])
+        return self._results(values)
 
-    def steps(self, *args: Any, dout: Any = 1, **named: Any) -> Iterator[Step]:
+    def steps(self, /, *args: Any, dout: Any = 1, **named: Any) -> Iterator[Step]:
         """Run forward and then backward, and pause after each layer.
 
         >>> x = Input("x")
@@ -199,44 +181,82 @@ class Graph(Layer, guarded=False):
         """
         self._begin(args, named)
         for seat in self._calls:
-            seat.value = None
-        for seat in self._calls:
-            try:
-                seat.forward()
-            except Exception as error:
-                self._fail("forward", seat, error)
-            inputs = tuple(source.value for source in seat.inputs)
-            yield Step("forward", seat, inputs, (seat.value,))
+            self._run_forward([seat])
+            yield Step(
+                "forward", seat, tuple(self._values[slot] for slot in seat.sources), (seat.value,)
+            )
         self._done = "forward"
         self._begin_backward(dout, accumulate=False)
         for seat in reversed(self._calls):
             if seat.grad is not None:
-                try:
-                    dxs = seat.backward()
-                except Exception as error:
-                    self._fail("backward", seat, error)
-                yield Step("backward", seat, (seat.grad,), tuple(dxs))
-        self._end_backward()
+                yield Step("backward", seat, (seat.grad,), self._run_backward([seat]))
+        self._finish_backward([])
 
     def _begin(self, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-        values = self._taken(args, named)
+        self._values[:], self._plain = self._starting_values(args, named)
+        self._grads[:] = self._nothing
         self._done = ""
-        for seat in self.nodes:
-            seat.grad = None
-        for seat, value in zip(self.inputs, values):
-            seat.value = value
-        for seat in self._leaves:
-            seat.value = self._leaf_value(seat)
         if self._told is not self.training:
             self._told = self.training
             for seat in self._calls:
                 set_training(seat.layer, self.training)
 
+    def _run_forward(self, calls: list[Seat]) -> None:
+        """The loop of forward: each layer takes values and leaves its own."""
+        values = self._values
+        seat = None
+        try:
+            for seat in calls:
+                if seat.count == 2:  # spelled out, because a list costs as much as a product
+                    one, other = seat.sources
+                    out = seat.run(values[one], values[other])
+                else:
+                    out = seat.run(*[values[slot] for slot in seat.sources])
+                if type(out) is not float and type(out) is not int:
+                    out = tidied(out, [values[slot] for slot in seat.sources], seat.layer)
+                    self._plain = self._plain and type(out) in NUMBERS
+                values[seat.slot] = out
+        except Exception as error:
+            self._fail("forward", seat, error, values)
+
+    def _run_backward(self, calls: list[Seat]) -> tuple[Any, ...]:
+        """The loop of backward: each layer takes its gradient and adds to those of its inputs.
+
+        Returns what the last layer gave.
+        """
+        grads, nodes = self._grads, self.nodes
+        number = float if self._plain else None  # among numbers alone, every number fits
+        dxs: tuple[Any, ...] = ()
+        seat = None
+        try:
+            for seat in reversed(calls):
+                dout = grads[seat.slot]
+                if dout is None:
+                    continue  # nothing depends on it
+                dxs = seat.run_back(dout)
+                if type(dxs) is not tuple or len(dxs) != seat.count:
+                    dxs = as_many(dxs, seat)
+                sources, k = seat.sources, 0  # counted by hand: that is quicker than zip
+                for dx in dxs:
+                    slot = sources[k]
+                    k += 1  # noqa: SIM113
+                    if type(dx) is not number:
+                        dx = fitted(dx, nodes[slot], seat)
+                    if grads[slot] is None:
+                        grads[slot] = dx
+                    else:  # the value went to several places: their gradients are added
+                        grads[slot] = added(grads[slot], dx)
+                for held in seat.collected:
+                    held.collect()
+        except Exception as error:
+            self._fail("backward", seat, error, self._values)
+        return dxs
+
     def _begin_backward(self, dout: Any, accumulate: bool) -> None:
+        self._give(dout)
         for parameter in self.held_parameters.values():
             if parameter.grad is None or not accumulate:
                 parameter.grad = np.zeros_like(parameter.value)
-        self._give(dout)
 
     def _give(self, dout: Any) -> None:
         """Hand the gradients of the outputs to the seats that they belong to."""
@@ -245,47 +265,59 @@ class Graph(Layer, guarded=False):
                 f"{self!r}: backward was called before forward. Call forward(...) first: it "
                 "computes the values that backward needs."
             )
+        grads = self._grads
         if self._done == "backward":
-            for seat in self.nodes:
-                seat.grad = None
+            grads[:] = self._nothing
+        self._done = "backward"
         douts = dout if type(dout) is tuple else (dout,) * len(self.outputs)
-        if len(douts) != len(self.outputs):
+        if dout is None or len(douts) != len(self.outputs):
             raise GradientError(
-                f"{self!r} has {len(self.outputs)} outputs, but backward got {len(douts)} "
-                "gradients. Give one for each output, or one number for all."
+                f"{self!r} has {len(self.outputs)} outputs, but backward got "
+                f"{'None' if dout is None else f'{len(douts)} gradients'}. Give a gradient for "
+                "each output, or one number for all."
             )
         for seat, one in zip(self.outputs, douts):
-            one = output_gradient(one, seat)
-            seat.grad = one if seat.grad is None else seat.grad + one
+            d = output_gradient(one, seat)
+            grads[seat.slot] = d if grads[seat.slot] is None else added(grads[seat.slot], d)
 
-    def _end_backward(self) -> None:
-        self._done = "backward"
+    def _finish_backward(self, calls: list[Seat]) -> Any:
+        self._run_backward(calls)
         for seat in self._leaves:
             if seat.kind == "parameter" and seat.grad is not None:
                 seat.node.value.grad += seat.grad
+        grads = self._grads[: len(self.inputs)]  # the inputs have the first slots
+        return grads[0] if len(grads) == 1 else tuple(grads)
 
-    def _collect(self, values: list[Any]) -> Any:
-        return values[0] if self.num_outputs is None else tuple(values)
+    def _results(self, numbers: Any) -> Any:
+        """What belongs to the outputs, from a list with an entry for every slot."""
+        if self.num_outputs is None:
+            return numbers[self.outputs[0].slot]
+        return tuple(numbers[seat.slot] for seat in self.outputs)
 
     # what goes in --------------------------------------------------------------------------------
 
-    def _taken(self, args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
-        """The values for all inputs, in order, checked and cast."""
-        given = list(args)
+    def _starting_values(self, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """The values of inputs and constants in their slots; whether all are Python's numbers."""
         try:
-            given += [named[seat.name] for seat in self.inputs[len(args) :]]
+            if not args:
+                given = self._pick_named(named)[:-1]
+            else:
+                given = (*args, *[named[name] for name in self._names[len(args) :]])
         except KeyError:
-            pass
-        if len(given) != len(self.inputs) or len(given) != len(args) + len(named):
+            raise self._wrong_inputs(args, named) from None
+        if len(given) != len(self._names) or len(args) + len(named) != len(given):
             raise self._wrong_inputs(args, named)
-        dtype = self.dtype
-        return [
-            value if type(value) is float else taken(value, seat, dtype)
-            for seat, value in zip(self.inputs, given)
-        ]
+        plain = self._only_numbers and NUMBERS.issuperset(map(type, given))
+        if not plain:
+            dtype = self.dtype
+            given = tuple([taken(value, seat, dtype) for value, seat in zip(given, self.inputs)])
+        values = [*given, *self._rest]  # the inputs have the first slots
+        for seat in self._leaves:
+            values[seat.slot] = self._leaf_value(seat)
+        return values, plain
 
     def _wrong_inputs(self, args: tuple[Any, ...], named: dict[str, Any]) -> WiringError:
-        names = [seat.name for seat in self.inputs]
+        names = self._names
         missing = [name for name in names[len(args) :] if name not in named]
         unknown = [name for name in named if name not in names[len(args) :]]
         said = [f"The inputs of this graph are {', '.join(names)}."]
@@ -303,7 +335,7 @@ class Graph(Layer, guarded=False):
         value = seat.node.value
         if isinstance(value, Parameter):
             return value.value
-        return value if type(value) in (int, float) else cast(value, self.dtype)
+        return value if type(value) in NUMBERS else cast(value, self.dtype)
 
     @property
     def dtype(self) -> Any:
@@ -364,29 +396,11 @@ class Graph(Layer, guarded=False):
                 seat.shape = value.shape if isinstance(value, Parameter) else np.shape(value)
             else:
                 seat.shape = shape_at(seat)
-        return self._collect([seat.shape for seat in self.outputs])
+        return self._results([seat.shape for seat in self.nodes])
 
     def summary(self) -> str:
-        """A table of all layers: name, layer, inputs, shape of the output, parameters."""
-        rows: list[list[str]] = []
-        counted: set[int] = set()
-        for seat in self.nodes:
-            held = {id(h.parameter): h.parameter for h in parameters_at(seat)}
-            new = sum(int(np.prod(p.shape)) for i, p in held.items() if i not in counted)
-            counted |= held.keys()
-            shape = seat.shape if seat.value is None else np.shape(seat.value)
-            rows.append(
-                [
-                    seat.name,
-                    seat.kind if seat.layer is None else repr(seat.layer),
-                    ", ".join(source.name for source in seat.inputs),
-                    show_shape(shape),
-                    f"{new:,}" if held else "",
-                ]
-            )
-        total = sum(int(np.prod(p.shape)) for p in self.held_parameters.values())
-        head = ["name", "layer", "from", "output", "parameters"]
-        return Text(f"{table(head, rows)}\n{total:,} parameters")
+        """A table of all nodes: name, layer, inputs, shape of the output, number of parameters."""
+        return summary(self)
 
     def __repr__(self) -> str:
         ins = ", ".join(seat.name for seat in self.inputs)
@@ -418,36 +432,30 @@ class Graph(Layer, guarded=False):
     ) -> Graph:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        twin._seat_of = {}
-        of: dict[Seat, Seat] = {}
+        twin._values, twin._grads, twin._seat_of = [], [], {}
+        made: list[Seat] = []
         for node, seat in self._seat_of.items():
+            sources = tuple(made[source.slot] for source in seat.inputs)
             if memo is not None and isinstance(node, Constant):
                 node = copy.copy(node)
                 node.value = copy.deepcopy(node.value, memo)
             layer = None if seat.layer is None else copy_layer(seat.layer)
-            of[seat] = Seat(node, seat.name, layer, tuple(of[source] for source in seat.inputs))
-            of[seat].shape = seat.shape
-            twin._seat_of[node] = of[seat]
-        twin.inputs = tuple(of[seat] for seat in self.inputs)
-        twin.outputs = tuple(of[seat] for seat in self.outputs)
+            made.append(Seat(node, seat.name, layer, sources, twin._values, twin._grads))
+            made[-1].shape = seat.shape
+            twin._seat_of[node] = made[-1]
+        twin.inputs = tuple(made[seat.slot] for seat in self.inputs)
+        twin.outputs = tuple(made[seat.slot] for seat in self.outputs)
         twin._settle()
         return twin
 
-    def _fail(
-        self, step: str, seat: Any, error: Exception, values: dict[Seat, Any] | None = None
-    ) -> None:
+    def _fail(self, step: str, seat: Any, error: Exception, values: list[Any]) -> None:
         """Raise the error again, with the path to the layer and the shapes so far."""
         if isinstance(error, LayerError):  # from a graph inside: only the path grows
             error.path.insert(0, seat.name)
             raise error
-        if values is None:
-            if step == "forward":
-                for later in self._calls[self._calls.index(seat) :]:
-                    later.value = None
-            values = {one: one.value for one in self.nodes if one.value is not None}
         if step != "backward" and not isinstance(error, ShapeError):
             try:
-                raise_shape_error(seat.layer, [values[s] for s in seat.inputs], error)
+                raise_shape_error(seat.layer, [values[slot] for slot in seat.sources], error)
             except ShapeError as better:
                 error = better
         if isinstance(error, ShapeError):
@@ -456,7 +464,10 @@ class Graph(Layer, guarded=False):
             said = str(error)
         else:
             said = f"{type(error).__name__}: {error}"
-        raise LayerError([seat.name], step, seat.layer, said, shapes_so_far(values)) from error
+            if "read-only" in said:
+                said += ". A layer must not write into its inputs: work on a copy, x.copy()."
+        so_far = shapes_so_far(self.nodes, values)
+        raise LayerError([seat.name], step, seat.layer, said, so_far) from error
 
 
 class Sequential(Graph, guarded=False):

@@ -76,16 +76,18 @@ class Layer:
         shown = []
         for argument in inspect.signature(type(self)).parameters.values():
             value = vars(self).get(argument.name, argument.default)
-            if isinstance(value, (Parameter, np.ndarray)):
-                value = f"{argument.name} {show_shape(value.shape)}"
+            if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+                continue
+            if value is argument.empty:
+                shown.append(argument.name)  # not kept: at least say that it was given
+            elif isinstance(value, (Parameter, np.ndarray)):
+                shown.append(f"{argument.name} {show_shape(value.shape)}")
+            elif argument.default is argument.empty:
+                shown.append(repr(value))
             elif callable(value) or isinstance(value, np.random.Generator):
                 continue
-            else:
-                value = repr(value)
-            if argument.default is inspect.Parameter.empty:
-                shown.append(value)
-            elif value != repr(argument.default):
-                shown.append(f"{argument.name}={value}")
+            elif repr(value) != repr(argument.default):
+                shown.append(f"{argument.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -95,6 +97,7 @@ class Layer:
 def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
+        vars(self).pop("_ran_forward", None)
         try:
             out = forward(self, *inputs, **options)
         except ShapeError:
@@ -105,6 +108,7 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
         self._ran_forward = True
         return plain(out, inputs)
 
+    guarded.inside = forward  # type: ignore[attr-defined]
     return guarded
 
 
@@ -121,6 +125,7 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
                 value.grad = np.zeros_like(value.value)
         return plain(backward(self, *dout, **options), dout)
 
+    guarded.inside = backward  # type: ignore[attr-defined]
     return guarded
 
 

@@ -116,6 +116,8 @@ class Node:
         return apply(layers.Abs(), self)
 
     def __getitem__(self, index: Any) -> Node:
+        if any(isinstance(i, Node) for i in (index if isinstance(index, tuple) else (index,))):
+            raise WiringError("A node cannot be an index: give numbers, slices or arrays.")
         return apply(layers.Slice(index), self)
 
     # functions and reductions, under the names that NumPy's arrays have --------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
@@ -66,6 +67,11 @@ class Parameter:
             )
         return value if value.dtype.kind == "f" else value.astype(self.dtype)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        twin = memo[id(self)] = type(self)(self.value.copy())  # drawn first: both have the same
+        twin.grad = copy.deepcopy(self.grad, memo)
+        return twin
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self._value.shape
@@ -107,7 +113,9 @@ class AttributeParameter(Parameter):
     def of(cls, array: Any, holder: Any, key: Any) -> AttributeParameter:
         """The one parameter for this array, which is at `holder[key]`."""
         parameter = cls._known.get(id(array))
-        if parameter is None:
+        if (
+            parameter is None or parameter._value is not array
+        ):  # an id is used again after its death
             parameter = cls._known[id(array)] = cls(array)
         if not any(known is holder and name == key for known, name in parameter.holders):
             parameter.holders.append((holder, key))

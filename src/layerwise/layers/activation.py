@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import ShapeError
 from .arithmetic import Elementwise
 
 
@@ -74,7 +75,20 @@ class Tanh(Elementwise):
         return dout * (1 - self.out * self.out)
 
 
-class Softmax(Elementwise):
+class AlongAxis(Elementwise):
+    """What the layers have in common that compare the elements along one axis, `dim`."""
+
+    def __init__(self, dim=-1):
+        self.dim = dim
+        self.out = None  # saved by forward for backward
+
+    def out_shape(self, x):
+        if ... not in x and not -len(x) <= self.dim < len(x):
+            raise ShapeError(self, f"inputs with an axis {self.dim}", x)
+        return x
+
+
+class Softmax(AlongAxis):
     """y = exp(x) / sum of exp(x) along one axis: scores become probabilities.
 
     backward   dx = y (dout - sum of dout y)
@@ -91,10 +105,6 @@ class Softmax(Elementwise):
            [ 0.  ,  0.  ]])
     """
 
-    def __init__(self, dim=-1):
-        self.dim = dim
-        self.out = None  # saved by forward for backward
-
     def forward(self, x):
         z = np.exp(x - np.max(x, axis=self.dim, keepdims=True))  # at most 1: no overflow
         self.out = z / np.sum(z, axis=self.dim, keepdims=True)
@@ -110,7 +120,7 @@ def log_softmax(x, dim):
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
 
 
-class LogSoftmax(Elementwise):
+class LogSoftmax(AlongAxis):
     """y = x - ln(sum of exp(x)) along one axis: the logarithms of softmax, without overflow.
 
     backward   dx = dout - exp(y) (sum of dout)
@@ -123,10 +133,6 @@ class LogSoftmax(Elementwise):
     >>> log_softmax.backward(np.array([1.0, 0.0])).round(12)
     array([ 0.75, -0.75])
     """
-
-    def __init__(self, dim=-1):
-        self.dim = dim
-        self.out = None  # saved by forward for backward
 
     def forward(self, x):
         self.out = log_softmax(x, self.dim)

@@ -411,16 +411,16 @@ class Clip(Elementwise):
     sign = "clip"
 
     def __init__(self, min=None, max=None):
-        self.min = -np.inf if min is None else min
-        self.max = np.inf if max is None else max
-        if self.min > self.max:
+        self.min, self.max = min, max
+        if min is not None and max is not None and min > max:
             raise ValueError(f"Clip(min={min}, max={max}): min is above max. Swap them.")
         self.inside = None  # saved by forward for backward
 
     def forward(self, x):
-        outside = (x < self.min) | (x > self.max)
-        self.inside = np.logical_not(outside)  # NaN counts as inside, so that it stays visible
-        return np.clip(x, self.min, self.max)
+        low = -np.inf if self.min is None else self.min
+        high = np.inf if self.max is None else self.max
+        self.inside = np.logical_not((x < low) | (x > high))  # NaN counts as inside, and stays
+        return np.clip(x, low, high)
 
     def backward(self, dout):
         return np.where(self.inside, dout, 0)
@@ -444,11 +444,14 @@ class MatMul(Layer):
     sign = "@"
 
     def out_shape(self, x, y):
-        if ... in x or ... in y or len(x) < 2 or len(y) < 2:
+        if ... in x or ... in y:
             return (..., None)
-        if None not in (x[-1], y[-2]) and x[-1] != y[-2]:
+        if not x or not y:
+            raise ShapeError(self, "matrices or vectors", x or y, "Use Mul for a number.")
+        inner, rest = y[-2:][0], y[-1:] if len(y) > 1 else ()
+        if None not in (x[-1], inner) and x[-1] != inner:
             raise ShapeError(self, f"a second input of height {x[-1]}", y, which=1)
-        return (*broadcast_shapes(self, x[:-2], y[:-2]), x[-2], y[-1])
+        return (*broadcast_shapes(self, x[:-2], y[:-2]), *x[-2:-1], *rest)
 
     def forward(self, x, y):
         self.x, self.y = x, y

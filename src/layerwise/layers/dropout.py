@@ -28,6 +28,7 @@ class Dropout(Elementwise):
             raise ValueError(f"Dropout(p={p}): p is a probability. Give a number from 0 to 1.")
         self.p = p
         self.rng = np.random.default_rng(rng)
+        self.rng_is_free = rng is None  # then a graph's seed may replace it
         self.mask = None  # saved by forward for backward: 0 or 1 / (1 - p) for each element
 
     def forward(self, x):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .activation import log_softmax
+from .arithmetic import unbroadcast
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -59,16 +60,20 @@ class SoftmaxCrossEntropy(Loss):
 
     def out_shape(self, x, t):
         rows = x[:1] + x[2:] if len(x) > 1 else ()
-        if ... not in x and ... not in t and len(t) not in (len(x), len(rows)):
-            hint = "Class numbers have one axis less than x, probabilities have the same axes."
-            raise ShapeError(self, f"targets for scores of shape {x}", t, hint, which=1)
+        if not x:
+            raise ShapeError(self, "a score for each class", x)
+        if not same_shape(t, x) and not same_shape(t, rows):
+            wanted = f"class numbers of shape {show_shape(rows)} or probabilities like x"
+            raise ShapeError(self, wanted, t, which=1)
         return rows if self.reduction == "none" else ()
 
     def forward(self, x, t):
-        self.log_y = log_softmax(x, self.class_axis(x))  # (N, C)
+        axis = self.class_axis(x)
+        self.log_y = log_softmax(x, axis)  # (N, C)
         self.t_given = t
         self.t = self.as_probabilities(x, t)  # (N, C)
-        self.losses = -np.sum(self.t * self.log_y, axis=self.class_axis(x))  # (N,)
+        with np.errstate(invalid="ignore"):  # what is impossible in both, 0 ln 0, counts as 0
+            self.losses = -np.sum(np.where(self.t == 0, 0, self.t * self.log_y), axis=axis)  # (N,)
         return self.reduce(self.losses)
 
     def backward(self, dout=1):
@@ -89,12 +94,13 @@ class SoftmaxCrossEntropy(Loss):
         rows = x.shape[:axis] + x.shape[axis + 1 :]
         if t.dtype.kind == "f":
             if t.shape != x.shape:
-                wanted = f"probabilities of shape {x.shape} or whole numbers of shape {rows}"
-                raise ShapeError(self, wanted, t.shape, "Class numbers must be integers.", which=1)
+                hint = f"Class numbers of shape {show_shape(rows)} must be integers."
+                raise ShapeError(self, "probabilities (floats) like x", t.shape, hint, which=1)
             return t.astype(x.dtype, copy=False)
         if t.shape != rows:
             hint = "One-hot rows must be floats: t.astype(float)." if t.shape == x.shape else ""
-            raise ShapeError(self, f"class numbers of shape {rows}", t.shape, hint, which=1)
+            wanted = f"class numbers of shape {show_shape(rows)}"
+            raise ShapeError(self, wanted, t.shape, hint, which=1)
         if t.size and not 0 <= t.min() <= t.max() < classes:
             raise ValueError(
                 f"{self!r} expects class numbers from 0 to {classes - 1}, "
@@ -124,10 +130,8 @@ class MeanSquaredError(Loss):
         self.x = self.t = None  # saved by forward for backward
 
     def out_shape(self, x, t):
-        if ... not in x and ... not in t:
-            same = len(x) == len(t) and all(n == m or None in (n, m) for n, m in zip(x, t))
-            if not same:
-                raise ShapeError(self, f"targets of the same shape {x}", t, which=1)
+        if not same_shape(x, t):
+            raise ShapeError(self, f"targets of the same shape {show_shape(x)}", t, which=1)
         return x if self.reduction == "none" else ()
 
     def forward(self, x, t):
@@ -136,6 +140,13 @@ class MeanSquaredError(Loss):
         return self.reduce(np.square(x - t))
 
     def backward(self, dout=1):
-        difference = np.asarray(self.x - self.t)
+        difference = np.asarray(self.x - self.t, np.result_type(self.x, self.t, 0.0))
         d = self.share(dout, difference) * 2 * difference
-        return d.astype(np.result_type(self.x), copy=False), -d
+        return unbroadcast(d, self.x), unbroadcast(-d, self.t)
+
+
+def same_shape(a, b):
+    """Whether two shapes are the same, as far as their sizes are known."""
+    if ... in a or ... in b:
+        return True
+    return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..layer import Layer
 
 
@@ -20,7 +21,10 @@ class Reduction(Layer):
     def out_shape(self, x):
         if ... in x:
             return () if self.axis is None and not self.keepdims else (..., None)
-        axes = range(len(x)) if self.axis is None else np.atleast_1d(self.axis) % len(x)
+        wanted = range(len(x)) if self.axis is None else np.atleast_1d(self.axis)
+        if any(not -len(x) <= axis < len(x) for axis in wanted):
+            raise ShapeError(self, f"inputs with an axis {self.axis}", x)
+        axes = [axis % len(x) for axis in wanted]
         if self.keepdims:
             return tuple(1 if i in axes else n for i, n in enumerate(x))
         return tuple(n for i, n in enumerate(x) if i not in axes)
@@ -29,11 +33,12 @@ class Reduction(Layer):
         """What was reduced (y or its gradient), repeated along the reduced axes: shaped like x."""
         if self.axis is not None and not self.keepdims:
             y = np.expand_dims(y, self.axis)
-        return np.array(np.broadcast_to(y, np.shape(self.x)))  # a copy: its elements are separate
+        dtype = np.result_type(self.x, 0.0)
+        return np.array(np.broadcast_to(y, np.shape(self.x)), dtype)  # each element its own
 
-    def count(self):
-        """How many elements of x go into one of y."""
-        return np.size(self.x) // max(np.size(self.out), 1)
+    def share(self):
+        """One element's share in a mean."""
+        return np.size(self.out) / max(np.size(self.x), 1)
 
 
 class Sum(Reduction):
@@ -80,7 +85,7 @@ class Mean(Reduction):
         return self.out
 
     def backward(self, dout):
-        return self.along(dout) / self.count()
+        return self.along(dout) * self.share()
 
 
 class Var(Reduction):
@@ -104,7 +109,7 @@ class Var(Reduction):
 
     def backward(self, dout):
         centred = self.x - np.mean(self.x, axis=self.axis, keepdims=True)
-        return self.along(dout) * 2 * centred / self.count()
+        return self.along(dout) * 2 * centred * self.share()
 
 
 class Extremum(Reduction):
@@ -117,7 +122,7 @@ class Extremum(Reduction):
     def backward(self, dout):
         chosen = np.equal(self.x, self.along(self.out)) | np.isnan(self.x)
         ties = np.sum(chosen, axis=self.axis, keepdims=True)
-        return (self.along(dout) * (chosen / ties)).astype(np.result_type(dout), copy=False)
+        return np.where(chosen, self.along(dout), 0) / ties.astype(np.result_type(self.x, 0.0))
 
 
 class Max(Extremum):

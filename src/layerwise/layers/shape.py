@@ -68,9 +68,10 @@ class Flatten(Layer):
     def out_shape(self, x):
         if ... in x:
             return (None, None) if (self.start_dim, self.end_dim) == (1, -1) else (..., None)
-        first, last = (d % max(len(x), 1) for d in (self.start_dim, self.end_dim))
-        if not -len(x) <= self.start_dim < max(len(x), 1) or first > last:
-            raise ShapeError(self, f"inputs with an axis {self.start_dim}", x)
+        n = max(len(x), 1)  # a number counts as one axis of size 1
+        first, last = self.start_dim % n, self.end_dim % n
+        if not (-n <= self.start_dim < n and -n <= self.end_dim < n and first <= last):
+            raise ShapeError(self, f"inputs with the axes {self.start_dim} to {self.end_dim}", x)
         joined = x[first : last + 1]
         size = None if None in joined else int(np.prod(joined))
         return (*x[:first], size, *x[last + 1 :])

@@ -1,0 +1,40 @@
+"""A graph as a table of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import show_shape
+from .seat import parameters_at
+from .tables import Text, table
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+
+def summary(graph: Graph) -> Text:
+    """Every node by name: its layer, where its inputs come from, its shape, its parameters.
+
+    A parameter that is used in several places is counted at the first.
+    """
+    rows: list[list[str]] = []
+    counted: set[int] = set()
+    for seat in graph.nodes:
+        found = {id(held.parameter): held.parameter for held in parameters_at(seat)}
+        new = sum(int(np.prod(p.shape)) for key, p in found.items() if key not in counted)
+        counted |= found.keys()
+        shape = seat.shape if seat.value is None else np.shape(seat.value)
+        rows.append(
+            [
+                seat.name,
+                seat.kind if seat.layer is None else repr(seat.layer),
+                ", ".join(source.name for source in seat.inputs),
+                show_shape(shape),
+                f"{new:,}" if found else "",
+            ]
+        )
+    total = sum(int(np.prod(p.shape)) for p in graph.held_parameters.values())
+    head = ["name", "layer", "from", "output", "parameters"]
+    return Text(f"{table(head, rows)}\n{total:,} parameters")

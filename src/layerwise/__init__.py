@@ -16,6 +16,7 @@ from .errors import (
     LayerwiseError,
     OrderError,
     ShapeError,
+    UnknownNameError,
     WiringError,
 )
 from .graph import Graph, Sequential, Step
@@ -43,6 +44,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "Step",
+    "UnknownNameError",
     "WiringError",
     "apply",
     "data",

@@ -108,7 +108,7 @@ class Held(NamedTuple):
         if np.shape(dW) != parameter.shape:
             raise GradientError(
                 f"the gradient of {self.name} has the shape {show_shape(np.shape(dW))}, expected "
-                f"{show_shape(parameter.shape)}, as {self.name} itself"
+                f"{show_shape(parameter.shape)}, as {self.name} itself."
             )
         dW = np.array(dW, dtype=parameter.dtype)  # a copy: the next backward may reuse its memory
         parameter.grad = dW if parameter.grad is None else parameter.grad + dW
@@ -184,7 +184,6 @@ def _copied(value: Any, done: dict[int, Any]) -> Any:
         twin = done[id(value)] = copy.copy(value)
         if hasattr(value, "__copy__"):
             return twin  # a graph copies what is inside by itself
-        attributes(twin).pop("_ran_forward", None)
         for name, inner in attributes(twin).items():
             attributes(twin)[name] = _copied(inner, done)
     elif type(value) in (list, tuple):

@@ -22,6 +22,12 @@ class GradientError(LayerwiseError, ValueError):
     """What `backward` returned does not fit the inputs of `forward`."""
 
 
+class UnknownNameError(LayerwiseError, KeyError):
+    """A graph was asked for a name that it does not have."""
+
+    __str__ = Exception.__str__  # KeyError would put the sentence in quotes
+
+
 class ShapeError(LayerwiseError, ValueError):
     """A layer got an input whose shape it cannot work on.
 
@@ -45,24 +51,36 @@ class ShapeError(LayerwiseError, ValueError):
         return self
 
     def __str__(self) -> str:
-        who = f"{self.place} = {self.layer!r}" if self.place else f"{self.layer!r}"
+        who = show_layer(self.layer, self.place)
         came = f"but {self.source} gives" if self.source else "but got"
-        got = show_shape(self.got) if isinstance(self.got, tuple) else str(self.got)
+        got = show_shape(self.got) if self.got else "a single number"
         return f"{who} expects {self.expects}, {came} {got}. {self.hint}".rstrip()
 
 
 class LayerError(LayerwiseError, RuntimeError):
     """A layer raised inside a graph: the path to it, what it said, the shapes so far."""
 
-    def __init__(self, path: list[str], step: str, layer: Any, said: str, so_far: str) -> None:
+    def __init__(self, path: list[str], step: str, said: str, so_far: str) -> None:
         super().__init__()
-        self.path, self.step, self.layer, self.said, self.so_far = path, step, layer, said, so_far
+        self.path, self.step, self.said, self.so_far = path, step, said, so_far
 
     def __str__(self) -> str:
-        lines = [f"{self.path[-1]} = {self.layer!r} failed in {self.step}: {self.said}"]
+        lines = [self.said]
         if len(self.path) > 1:
             lines.append("  path: " + " > ".join(self.path))
         return "\n".join([*lines, f"  {self.step} so far:", self.so_far])
+
+
+def show_layer(layer: Any, place: str = "") -> str:
+    """A layer as the call that makes it, behind the name of its place if it has one.
+
+    >>> class Mine: ...
+    >>> show_layer(Mine(), "mine1")
+    'mine1 = Mine()'
+    """
+    bare = type(layer).__repr__ is object.__repr__  # which would tell a memory address
+    call = f"{type(layer).__name__}()" if bare else repr(layer)
+    return f"{place} = {call}" if place else call
 
 
 def show_shape(shape: Sequence[Any]) -> str:

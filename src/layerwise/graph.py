@@ -15,14 +15,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .anatomy import seat_of, walk
-from .errors import GradientError, LayerError, OrderError, ShapeError, WiringError
-from .layer import Layer, raise_shape_error
+from .errors import (
+    GradientError,
+    LayerError,
+    OrderError,
+    UnknownNameError,
+    WiringError,
+    show_layer,
+)
+from .layer import Layer
 from .node import Constant, Input, Node, apply
 from .parameter import Parameter
-from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far
+from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far, what_failed
 from .summary import summary
 from .values import NUMBERS, added, as_many, cast, fitted, output_gradient, taken, tidied
-from .wiring import names_of, nodes_behind, ordered_inputs
+from .wiring import names_of, nodes_behind, ordered_inputs, wrong_inputs
 
 
 class Step(NamedTuple):
@@ -304,9 +311,9 @@ class Graph(Layer, guarded=False):
             else:
                 given = (*args, *[named[name] for name in self._names[len(args) :]])
         except KeyError:
-            raise self._wrong_inputs(args, named) from None
+            raise wrong_inputs(self._names, args, named) from None
         if len(given) != len(self._names) or len(args) + len(named) != len(given):
-            raise self._wrong_inputs(args, named)
+            raise wrong_inputs(self._names, args, named)
         plain = self._only_numbers and NUMBERS.issuperset(map(type, given))
         if not plain:
             dtype = self.dtype
@@ -315,20 +322,6 @@ class Graph(Layer, guarded=False):
         for seat in self._leaves:
             values[seat.slot] = self._leaf_value(seat)
         return values, plain
-
-    def _wrong_inputs(self, args: tuple[Any, ...], named: dict[str, Any]) -> WiringError:
-        names = self._names
-        missing = [name for name in names[len(args) :] if name not in named]
-        unknown = [name for name in named if name not in names[len(args) :]]
-        said = [f"The inputs of this graph are {', '.join(names)}."]
-        if len(args) > len(names):
-            said.append(f"It got {len(args)} values.")
-        if missing:
-            said.append(f"Missing: {', '.join(missing)}.")
-        if unknown:
-            twice = [name for name in unknown if name in names]
-            said.append(f"{'Given twice' if twice else 'Unknown'}: {', '.join(twice or unknown)}.")
-        return WiringError(" ".join(said))
 
     def _leaf_value(self, seat: Seat) -> Any:
         """The value of a constant or of a parameter that stands in the graph by itself."""
@@ -358,7 +351,7 @@ class Graph(Layer, guarded=False):
         if isinstance(name, Node):
             if name in self._seat_of:
                 return self._seat_of[name]
-            raise KeyError(f"{name!r} is not a node of this graph")
+            raise UnknownNameError(f"{name!r} is not a node of this graph.")
         found = self._by_name.get(name) or self.held_parameters.get(name)
         if found is None and "." in str(name):
             first, rest = name.split(".", 1)
@@ -367,7 +360,7 @@ class Graph(Layer, guarded=False):
         if found is None:
             near = get_close_matches(str(name), [*self._by_name, *self.held_parameters], n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise KeyError(f"There is no {name!r} in this graph.{hint}")
+            raise UnknownNameError(f"There is no {name!r} in this graph.{hint}")
         return found
 
     @property
@@ -453,21 +446,8 @@ class Graph(Layer, guarded=False):
         if isinstance(error, LayerError):  # from a graph inside: only the path grows
             error.path.insert(0, seat.name)
             raise error
-        if step != "backward" and not isinstance(error, ShapeError):
-            try:
-                raise_shape_error(seat.layer, [values[slot] for slot in seat.sources], error)
-            except ShapeError as better:
-                error = better
-        if isinstance(error, ShapeError):
-            said = str(error.at(seat.name, [source.name for source in seat.inputs]))
-        elif isinstance(error, GradientError):
-            said = str(error)
-        else:
-            said = f"{type(error).__name__}: {error}"
-            if "read-only" in said:
-                said += ". A layer must not write into its inputs: work on a copy, x.copy()."
-        so_far = shapes_so_far(self.nodes, values)
-        raise LayerError([seat.name], step, seat.layer, said, so_far) from error
+        said = what_failed(step, seat, error, values)
+        raise LayerError([seat.name], step, said, shapes_so_far(self.nodes, values)) from error
 
 
 class Sequential(Graph, guarded=False):
@@ -493,4 +473,4 @@ class Sequential(Graph, guarded=False):
         super().__init__(node, [x], dtype=dtype, seed=seed)
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(repr(seat.layer) for seat in self._calls)})"
+        return f"Sequential({', '.join(show_layer(seat.layer) for seat in self._calls)})"

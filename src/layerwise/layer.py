@@ -41,6 +41,7 @@ class Layer:
 
     training = True  # a graph sets it on its own copy of the layer for each run
     sign: str | None = None  # what stands in the circle of its picture; without one it is a box
+    _ran_forward = False  # used by the guards below
 
     def __init_subclass__(cls, guarded: bool = True, **options: Any) -> None:
         """Guard `forward` and `backward` for use by hand; a graph calls what is inside."""
@@ -97,7 +98,7 @@ class Layer:
 def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
-        vars(self).pop("_ran_forward", None)
+        self._ran_forward = False
         try:
             out = forward(self, *inputs, **options)
         except ShapeError:
@@ -115,7 +116,7 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
 def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(backward)
     def guarded(self: Any, *dout: Any, **options: Any) -> Any:
-        if "_ran_forward" not in vars(self):
+        if not self._ran_forward:
             raise OrderError(
                 f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
                 "what backward needs."
@@ -131,10 +132,12 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 def plain(out: Any, inputs: Any) -> Any:
     """Python numbers in, Python numbers out: NumPy's functions return NumPy's own scalars."""
-    if type(out) is float or any(isinstance(x, np.ndarray) for x in inputs):
+    if type(out) is float or type(out) is int:
         return out
-    if isinstance(out, tuple):
-        return tuple(plain(one, inputs) for one in out)
+    if type(out) is tuple:
+        return tuple([plain(one, inputs) for one in out])
+    if any(isinstance(x, np.ndarray) for x in inputs):
+        return out
     if isinstance(out, np.ndarray) and out.shape == ():
         out = out[()]
     if isinstance(out, np.generic) and not any(isinstance(x, np.generic) for x in inputs):

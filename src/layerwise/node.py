@@ -12,7 +12,7 @@ import numpy as np
 
 from . import layers
 from .anatomy import is_layer
-from .errors import WiringError
+from .errors import WiringError, show_layer
 from .layer import Layer
 from .parameter import Parameter
 
@@ -42,7 +42,7 @@ class Node:
 
     def __repr__(self) -> str:
         name = f"Node {self.name} = " if self.name else "Node "
-        return f"{name}{self.layer!r}({', '.join(n.label for n in self.inputs)})"
+        return f"{name}{show_layer(self.layer)}({', '.join(n.label for n in self.inputs)})"
 
     @property
     def label(self) -> str:
@@ -246,8 +246,9 @@ def apply(layer: Any, *inputs: Any) -> Any:
             f"{layer!r} is no layer: it needs the methods forward(*inputs) and backward(dout)."
         )
     if not any(isinstance(x, Node) for x in inputs):
+        kinds = ", ".join(type(x).__name__ for x in inputs) or "nothing"
         raise WiringError(
-            f"{layer!r} was called on {', '.join(type(x).__name__ for x in inputs) or 'nothing'}. "
+            f"{show_layer(layer)} was called on {kinds}. "
             "Calling a layer wires it to nodes, such as Input('x'); to compute with numbers or "
             "arrays, call its forward(...)."
         )

@@ -27,6 +27,8 @@ class Parameter:
 
     def __init__(self, value: Any) -> None:
         value = np.asarray(value)
+        if value.dtype.kind not in "fiub":
+            raise WiringError(f"A parameter is an array of numbers, but got {value.dtype}.")
         self._value = value if value.dtype.kind == "f" else value.astype(np.float32)
         self._draw: Callable[[np.random.Generator], Any] | None = None
         self.grad: Any = None

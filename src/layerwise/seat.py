@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .anatomy import Held, attributes, find_parameters, seat_of, unguarded, walk
-from .errors import ShapeError, describe
+from .errors import LayerwiseError, ShapeError, describe, show_layer
+from .layer import raise_shape_error
 from .node import Constant, Input, Node
 from .parameter import Parameter
 from .values import complete, tidied
@@ -159,6 +160,24 @@ def parameters_at(seat: Seat) -> list[Held]:
     if seat.layer is None:
         return []
     return [held._replace(name=f"{seat.name}.{held.name}") for held in find_parameters(seat.layer)]
+
+
+def what_failed(step: str, seat: Seat, error: Exception, values: list[Any]) -> str:
+    """What went wrong in a layer, told from its place; wrong shapes by the layer's own words."""
+    who = show_layer(seat.layer, seat.name)
+    if step != "backward" and not isinstance(error, ShapeError):
+        try:
+            raise_shape_error(seat.layer, [values[slot] for slot in seat.sources], error)
+        except ShapeError as better:
+            error = better
+    if isinstance(error, ShapeError):
+        return str(error.at(seat.name, [source.name for source in seat.inputs]))
+    if isinstance(error, LayerwiseError):
+        return f"{who}: {error}"
+    said = f"{who} failed in {step}: {type(error).__name__}: {error}"
+    if "read-only" in said:
+        said += ". A layer must not write into its inputs: work on a copy, x.copy()."
+    return said
 
 
 def shapes_so_far(seats: Any, values: list[Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import show_shape
+from .errors import show_layer, show_shape
 from .seat import parameters_at
 from .tables import Text, table
 
@@ -29,7 +29,7 @@ def summary(graph: Graph) -> Text:
         rows.append(
             [
                 seat.name,
-                seat.kind if seat.layer is None else repr(seat.layer),
+                seat.kind if seat.layer is None else show_layer(seat.layer),
                 ", ".join(source.name for source in seat.inputs),
                 show_shape(shape),
                 f"{new:,}" if found else "",

@@ -92,7 +92,7 @@ def tidied(out: Any, inputs: Sequence[Any], layer: Any) -> Any:
     if out is None or count != (len(out) if isinstance(out, tuple) else None):
         wanted = "one value" if count is None else f"a tuple of {count} values"
         got = f"{len(out)} values" if isinstance(out, tuple) else type(out).__name__
-        raise WiringError(f"forward returned {got}, expected {wanted} (see num_outputs)")
+        raise WiringError(f"forward returned {got}, expected {wanted} (see num_outputs).")
     return plain(out, inputs)
 
 
@@ -125,8 +125,7 @@ def fitted(dx: Any, source: Seat, seat: Seat) -> Any:
 
 def wrong_gradient(seat: Seat, source: Seat, got: str, wanted: str) -> GradientError:
     return GradientError(
-        f"{seat.name} = {seat.layer!r}: backward returned {got} for the input {source.name}, "
-        f"expected {wanted.rstrip('.')}."
+        f"backward returned {got} for the input {source.name}, expected {wanted.rstrip('.')}."
     )
 
 
@@ -141,9 +140,8 @@ def as_many(dxs: Any, seat: Seat) -> tuple[Any, ...]:
         return (dxs, *[None] * (count - 1))
     got = f"{len(dxs)} gradients" if isinstance(dxs, (tuple, list)) else "1 gradient"
     raise GradientError(
-        f"{seat.name} = {seat.layer!r} has {count} inputs, but its backward returned {got}. "
-        "Return a tuple with one gradient for each input, and None for an input that has none, "
-        "such as class numbers."
+        f"there are {count} inputs, but backward returned {got}. Return a tuple with one gradient "
+        "for each input, and None for an input that has none, such as class numbers."
     )
 
 

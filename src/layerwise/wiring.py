@@ -41,7 +41,7 @@ def ordered_inputs(order: list[Node], wanted: Any) -> list[Node]:
     forgotten = [node.label for node in found if node not in wanted]
     unused = [str(getattr(node, "name", node)) for node in wanted if node not in found]
     if forgotten:
-        raise WiringError(f"The graph also depends on {', '.join(forgotten)}. Add to inputs=.")
+        raise WiringError(f"The graph also depends on {', '.join(forgotten)}. Add it to inputs=.")
     if unused or len(set(wanted)) != len(wanted):
         raise WiringError(
             f"inputs= must name each Input of the graph once. "
@@ -75,3 +75,17 @@ def kind_of(node: Node) -> str:
     if isinstance(node, Constant):
         return type(node.value).__name__.lower() if hasattr(node.value, "grad") else "constant"
     return layer_name(node.layer)
+
+
+def wrong_inputs(names: list[str], args: tuple[Any, ...], named: dict[str, Any]) -> WiringError:
+    """What is wrong with values that were given for the inputs of these names."""
+    missing = [name for name in names[len(args) :] if name not in named]
+    unknown = [name for name in named if name not in names]
+    twice = [name for name in named if name in names[: len(args)]]
+    said = [f"The inputs of this graph are {', '.join(names)}."]
+    if len(args) > len(names):
+        said.append(f"It got {len(args)} values.")
+    for word, found in (("Missing", missing), ("Given twice", twice), ("Unknown", unknown)):
+        if found:
+            said.append(f"{word}: {', '.join(found)}.")
+    return WiringError(" ".join(said))

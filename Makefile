@@ -1,0 +1,62 @@
+# `make demo` and `make test` need nothing but Python (3.10 or newer) and make: each sets itself up.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# where MNIST lies, for the tests and benchmarks that use it: $LAYERWISE_DATA/mnist
+export LAYERWISE_DATA ?= $(abspath ../shared/data)
+
+.PHONY: help demo test lint types tests test-peers bench clean
+
+help:
+	@echo "make demo        the shop, a training on handwritten digits, pictures in out/"
+	@echo "make test        lint, types and all tests"
+	@echo "make test-peers  comparison with PyTorch (installs torch, 200 MB)"
+	@echo "make bench       speed beside other libraries"
+	@echo "make clean       remove what the others made"
+
+demo: $(VENV)/demo
+	$(BIN)/layerwise shop --out out/shop.svg
+	$(BIN)/layerwise train digits --out out
+
+test: lint types tests
+
+lint: $(VENV)/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+tests: $(VENV)/test
+	$(BIN)/python -m pytest -m "not peers"
+
+test-peers: $(VENV)/peers
+	$(BIN)/python -m pytest -m peers tests
+
+bench: $(VENV)/peers
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# one stamp for each set of packages; it is made anew when pyproject.toml changes
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "layerwise needs Python 3.10 or newer; say which: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test: pyproject.toml | $(VENV)/demo
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	@touch $@
+
+$(VENV)/peers: pyproject.toml | $(VENV)/test
+	$(BIN)/python -m pip install --quiet --group peers
+	@touch $@

@@ -1,0 +1,1 @@
+"""Speed, measured beside other libraries: the same work in separate processes, in turn."""

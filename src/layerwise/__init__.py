@@ -10,6 +10,7 @@
 """
 
 from . import data, layers
+from .check import Report, assert_gradients, check
 from .errors import (
     GradientError,
     LayerError,
@@ -19,20 +20,24 @@ from .errors import (
     UnknownNameError,
     WiringError,
 )
-from .graph import Graph, Sequential, Step
+from .graph import Graph, Step
 from .initializers import he_normal, he_uniform
 from .layer import Layer
 from .layers import *
 from .layers import __all__ as _layers
 from .node import Input, Node, apply
+from .optim import SGD
 from .parameter import Parameter
 from .seat import Seat
+from .sequential import Sequential
+from .training import History, TrainingError, accuracy, fit
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Graph",
     "GradientError",
+    "History",
     "Input",
     "Layer",
     "LayerError",
@@ -40,14 +45,21 @@ __all__ = [
     "Node",
     "OrderError",
     "Parameter",
+    "Report",
+    "SGD",
     "Seat",
     "Sequential",
     "ShapeError",
     "Step",
+    "TrainingError",
     "UnknownNameError",
     "WiringError",
+    "accuracy",
     "apply",
+    "assert_gradients",
+    "check",
     "data",
+    "fit",
     "he_normal",
     "he_uniform",
     "layers",

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,11 @@ def is_layer(thing: Any) -> bool:
         and callable(getattr(thing, "backward", None))
         and not isinstance(thing, type)
     )
+
+
+def is_graph(thing: Any) -> bool:
+    """Whether it is a `Graph`, which looks after order, modes and parameters by itself."""
+    return hasattr(thing, "_nested")
 
 
 def unguarded(layer: Any, name: str) -> Callable[..., Any]:
@@ -117,7 +122,7 @@ class Held(NamedTuple):
 def find_parameters(layer: Any) -> list[Held]:
     """Every parameter of a layer and of the layers inside it, each once, by dotted name."""
     found: dict[int, Held] = {}
-    for path, inner in walk(layer, into=lambda one: not hasattr(one, "held_parameters")):
+    for path, inner in walk(layer, into=lambda one: not is_graph(one)):
         for name, parameter, gradient in _parameters_in(inner):
             held = Held(f"{path}.{name}" if path else name, parameter, gradient)
             found.setdefault(id(parameter), held)
@@ -125,14 +130,20 @@ def find_parameters(layer: Any) -> list[Held]:
 
 
 def _parameters_in(layer: Any) -> Iterator[Held]:
-    if hasattr(layer, "held_parameters"):  # a graph knows its own
+    if is_graph(layer):
         yield from (Held(name, p, None) for name, p in layer.held_parameters.items())
         return
-    for name, value in attributes(layer).items():
-        for label, one in _entries(name, value):
-            if isinstance(one, Parameter):
-                yield Held(label, one, None)
+    yield from (Held(name, parameter, None) for name, parameter in own_parameters(layer))
     yield from _book_parameters(layer)
+
+
+def own_parameters(layer: Any) -> Iterator[tuple[str, Parameter]]:
+    """The `Parameter`s among a layer's attributes, and in the lists and dictionaries there."""
+    for name, value in attributes(layer).items():
+        if isinstance(value, (Parameter, list, tuple, dict)):
+            for label, one in _entries(name, value):
+                if isinstance(one, Parameter):
+                    yield label, one
 
 
 def _book_parameters(layer: Any) -> Iterator[Held]:
@@ -151,8 +162,11 @@ def _book_parameters(layer: Any) -> Iterator[Held]:
     if isinstance(params, list) and isinstance(grads, list) and len(params) == len(grads):
         for i, value in enumerate(params):
             if _is_float_array(value):
-                name = next((n for n, array in arrays.items() if array is value), f"params.{i}")
                 parameter = AttributeParameter.of(value, params, i)
+                aliases = [name for name, array in arrays.items() if array is value]
+                for name in aliases:
+                    AttributeParameter.of(value, held, name)  # they all have to follow a cast
+                name = (*aliases, f"params.{i}")[0]
                 yield Held(name, parameter, partial(grads.__getitem__, i))
 
 
@@ -160,7 +174,7 @@ def _is_float_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _attributes_set_by(method: Any) -> frozenset[str]:
     """The names in `self.name = ...` inside a method, read from its code."""
     code = getattr(inspect.unwrap(method), "__code__", None)

@@ -78,7 +78,7 @@ def show_layer(layer: Any, place: str = "") -> str:
     >>> show_layer(Mine(), "mine1")
     'mine1 = Mine()'
     """
-    bare = type(layer).__repr__ is object.__repr__  # which would tell a memory address
+    bare = repr(layer).startswith("<")  # which would tell a memory address
     call = f"{type(layer).__name__}()" if bare else repr(layer)
     return f"{place} = {call}" if place else call
 

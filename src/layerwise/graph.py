@@ -20,15 +20,23 @@ from .errors import (
     LayerError,
     OrderError,
     UnknownNameError,
-    WiringError,
-    show_layer,
 )
 from .layer import Layer
-from .node import Constant, Input, Node, apply
+from .node import Constant, Node
 from .parameter import Parameter
 from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far, what_failed
 from .summary import summary
-from .values import NUMBERS, added, as_many, cast, fitted, output_gradient, taken, tidied
+from .values import (
+    NUMBERS,
+    added,
+    as_many,
+    cast,
+    fitted,
+    is_floating,
+    output_gradient,
+    taken,
+    tidied,
+)
 from .wiring import names_of, nodes_behind, ordered_inputs, wrong_inputs
 
 
@@ -55,6 +63,7 @@ class Graph(Layer, guarded=False):
     their dtype; one without computes in the dtype of its inputs. `training` says in which mode
     `forward` runs; `predict` always runs in inference.
 
+    >>> from layerwise import Input
     >>> x, y = Input("x"), Input("y")
     >>> graph = Graph((x * y + x).named("z"))
     >>> graph.forward(x=3, y=4)
@@ -62,6 +71,9 @@ class Graph(Layer, guarded=False):
     >>> graph.backward(), graph.gradients["x"], graph["z"].value
     ((5, 3), 5, 15)
     """
+
+    held_parameters: dict[str, Parameter]  # all of them, by dotted name
+    _nested = False  # whether it is a layer of another graph
 
     def __init__(
         self, outputs: Any, inputs: Any = None, *, dtype: Any = None, seed: int | None = None
@@ -104,7 +116,7 @@ class Graph(Layer, guarded=False):
         )
         self._done = ""  # how far the last run has come: "", "forward" or "backward"
         self._told: bool | None = None  # the mode that the layers have been told
-        self.held_parameters: dict[str, Parameter] = {}
+        self.held_parameters = {}
         known: set[int] = set()
         for seat in self.nodes:
             for held in parameters_at(seat):
@@ -148,15 +160,10 @@ class Graph(Layer, guarded=False):
         dout         the gradient of the output: a number for all of it, or shaped like it;
                      for several outputs a tuple of these
         accumulate   add to the gradients of the parameters instead of starting from zero
-        errors       OrderError before a forward; GradientError where the gradient that a layer
-                     returns does not fit its input
+        errors       OrderError before a forward; LayerError where a layer raises, or returns a
+                     gradient that does not fit its input
         """
         self._begin_backward(dout, accumulate)
-        return self._finish_backward(self._calls)
-
-    def backward_inside(self, dout: Any) -> Any:
-        """As `backward`, for a graph inside another, which looks after the parameters."""
-        self._give(dout)
         return self._finish_backward(self._calls)
 
     def predict(self, /, *args: Any, **named: Any) -> Any:
@@ -181,6 +188,7 @@ class Graph(Layer, guarded=False):
     def steps(self, /, *args: Any, dout: Any = 1, **named: Any) -> Iterator[Step]:
         """Run forward and then backward, and pause after each layer.
 
+        >>> from layerwise import Input
         >>> x = Input("x")
         >>> graph = Graph((x * 3).named("y"))
         >>> [(step.direction, step.seat.name, step.outputs) for step in graph.steps(2.0)]
@@ -261,6 +269,8 @@ class Graph(Layer, guarded=False):
 
     def _begin_backward(self, dout: Any, accumulate: bool) -> None:
         self._give(dout)
+        if self._nested:
+            return  # gradients of parameters are added from all over the outer graph
         for parameter in self.held_parameters.values():
             if parameter.grad is None or not accumulate:
                 parameter.grad = np.zeros_like(parameter.value)
@@ -320,15 +330,19 @@ class Graph(Layer, guarded=False):
             given = tuple([taken(value, seat, dtype) for value, seat in zip(given, self.inputs)])
         values = [*given, *self._rest]  # the inputs have the first slots
         for seat in self._leaves:
-            values[seat.slot] = self._leaf_value(seat)
+            values[seat.slot] = self._leaf_value(seat, given)
         return values, plain
 
-    def _leaf_value(self, seat: Seat) -> Any:
+    def _leaf_value(self, seat: Seat, given: tuple[Any, ...]) -> Any:
         """The value of a constant or of a parameter that stands in the graph by itself."""
         value = seat.node.value
         if isinstance(value, Parameter):
             return value.value
-        return value if type(value) in NUMBERS else cast(value, self.dtype)
+        if type(value) in NUMBERS:
+            return value
+        floats = [x for x in given if is_floating(x) and hasattr(x, "dtype")]
+        dtype = self.dtype or (np.result_type(*floats) if floats else None)
+        return cast(value, dtype)  # in the graph's dtype, or else in that of the inputs
 
     @property
     def dtype(self) -> Any:
@@ -340,8 +354,13 @@ class Graph(Layer, guarded=False):
     def astype(self, dtype: Any) -> Graph:
         """Hold all parameters in another float type, such as "float64"; returns the graph."""
         super().astype(dtype)
-        if self._dtype is not None:
-            self._dtype = np.dtype(dtype)
+        self._dtype = np.dtype(dtype)
+        for seat in self.inputs:
+            if seat.dtype is not None and seat.dtype.kind == "f":
+                seat.dtype = self._dtype
+        for _, layer in walk(self):
+            if isinstance(layer, Graph) and layer is not self:
+                layer._dtype = self._dtype
         return self
 
     # looking -------------------------------------------------------------------------------------
@@ -358,7 +377,8 @@ class Graph(Layer, guarded=False):
             inner = getattr(self._by_name.get(first), "layer", None)
             found = inner[rest] if isinstance(inner, Graph) else None
         if found is None:
-            near = get_close_matches(str(name), [*self._by_name, *self.held_parameters], n=1)
+            names = {known.lower(): known for known in [*self._by_name, *self.held_parameters]}
+            near = [names[one] for one in get_close_matches(str(name).lower(), names, n=1)]
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownNameError(f"There is no {name!r} in this graph.{hint}")
         return found
@@ -434,7 +454,7 @@ class Graph(Layer, guarded=False):
                 node.value = copy.deepcopy(node.value, memo)
             layer = None if seat.layer is None else copy_layer(seat.layer)
             made.append(Seat(node, seat.name, layer, sources, twin._values, twin._grads))
-            made[-1].shape = seat.shape
+            made[-1].shape, made[-1].dtype = seat.shape, seat.dtype
             twin._seat_of[node] = made[-1]
         twin.inputs = tuple(made[seat.slot] for seat in self.inputs)
         twin.outputs = tuple(made[seat.slot] for seat in self.outputs)
@@ -448,29 +468,3 @@ class Graph(Layer, guarded=False):
             raise error
         said = what_failed(step, seat, error, values)
         raise LayerError([seat.name], step, said, shapes_so_far(self.nodes, values)) from error
-
-
-class Sequential(Graph, guarded=False):
-    """A chain of layers: what one gives goes into the next.
-
-    layers    layers in forward order: any objects with `forward` and `backward`
-    dtype     the float type of parameters and inputs; None: that of the parameters
-    seed      decides the first numbers of parameters and the draws of random layers; None: chance
-    errors    WiringError without layers; ShapeError where shapes are known and do not fit
-
-    >>> from layerwise import Affine, ReLU
-    >>> net = Sequential(Affine(784, 50), ReLU(), Affine(50, 10), seed=0)
-    >>> net.forward(np.zeros((32, 784))).shape
-    (32, 10)
-    """
-
-    def __init__(self, *layers: Any, dtype: Any = None, seed: int | None = None) -> None:
-        if not layers:
-            raise WiringError("Sequential() needs at least one layer.")
-        x = node = Input("x")
-        for layer in layers:
-            node = apply(layer, node)
-        super().__init__(node, [x], dtype=dtype, seed=seed)
-
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(show_layer(seat.layer) for seat in self._calls)})"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .anatomy import find_parameters, layers_in
+from .anatomy import find_parameters, is_graph, layers_in, own_parameters
 from .errors import OrderError, ShapeError, show_shape
 from .parameter import Parameter
 
@@ -46,8 +46,8 @@ class Layer:
     def __init_subclass__(cls, guarded: bool = True, **options: Any) -> None:
         """Guard `forward` and `backward` for use by hand; a graph calls what is inside."""
         super().__init_subclass__(**options)
-        if not guarded:
-            return
+        if not guarded or is_graph(cls):
+            return  # a graph looks after the order by itself
         for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
             method = cls.__dict__.get(name)
             if inspect.isfunction(method):
@@ -77,6 +77,7 @@ class Layer:
         shown = []
         for argument in inspect.signature(type(self)).parameters.values():
             value = vars(self).get(argument.name, argument.default)
+            value = value.item() if isinstance(value, np.generic) else value
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
                 continue
             if value is argument.empty:
@@ -121,9 +122,9 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
                 f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
                 "what backward needs."
             )
-        for value in vars(self).values():
-            if isinstance(value, Parameter) and value.grad is None:
-                value.grad = np.zeros_like(value.value)
+        for _, parameter in own_parameters(self):
+            if parameter.grad is None:
+                parameter.grad = np.zeros_like(parameter.value)
         return plain(backward(self, *dout, **options), dout)
 
     guarded.inside = backward  # type: ignore[attr-defined]

@@ -6,12 +6,16 @@ A node holds no numbers. A `Graph` gives every node a place of its own, and the 
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from . import layers
-from .anatomy import is_layer
+from .anatomy import is_graph, is_layer, unguarded
 from .errors import WiringError, show_layer
 from .layer import Layer
 from .parameter import Parameter
@@ -252,9 +256,40 @@ def apply(layer: Any, *inputs: Any) -> Any:
             "Calling a layer wires it to nodes, such as Input('x'); to compute with numbers or "
             "arrays, call its forward(...)."
         )
+    check_count(layer, len(inputs))
     node = Node(layer, tuple(x if isinstance(x, Node) else Constant(as_value(x)) for x in inputs))
     count = getattr(layer, "num_outputs", None)
     return node if count is None else tuple(Port(node, i) for i in range(count))
+
+
+def check_count(layer: Any, given: int) -> None:
+    """Refuse a layer that is applied to more or fewer nodes than its forward takes."""
+    least, most = (len(layer.inputs),) * 2 if is_graph(layer) else arity(layer)
+    if not least <= given <= most:
+        wanted = f"{least}" if least == most else f"{least} to {most:g}"
+        raise WiringError(
+            f"{show_layer(layer)} takes {wanted} input{'s' * (wanted != '1')}, but got {given}."
+        )
+
+
+def arity(layer: Any) -> tuple[float, float]:
+    """How many inputs a layer's forward takes, at least and at most."""
+    method = unguarded(layer, "forward")
+    least, most = _arity_of(getattr(method, "__func__", method))
+    bound = hasattr(method, "__func__")  # then the first argument is self
+    return least - bound, most - bound
+
+
+@lru_cache(maxsize=1024)
+def _arity_of(function: Callable[..., Any]) -> tuple[float, float]:
+    try:
+        arguments = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 0, math.inf  # something of C, which does not say
+    places = [a for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
+    open_ended = any(a.kind is a.VAR_POSITIONAL for a in arguments)
+    least = sum(a.default is a.empty for a in places)
+    return least, math.inf if open_ended else len(places)
 
 
 def as_value(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -18,7 +19,7 @@ class Parameter:
     Sharing a parameter is sharing the object. A parameter made by `drawn` gets its numbers at
     the first look, or from the seed of the graph that is built with it.
 
-    value : an array of floats (whole numbers become float32)
+    value    an array of floats, held in its own dtype; whole numbers become float32
 
     >>> W = Parameter(np.zeros((2, 3)))
     >>> W.shape, W.grad
@@ -30,14 +31,14 @@ class Parameter:
         if value.dtype.kind not in "fiub":
             raise WiringError(f"A parameter is an array of numbers, but got {value.dtype}.")
         self._value = value if value.dtype.kind == "f" else value.astype(np.float32)
-        self._draw: Callable[[np.random.Generator], Any] | None = None
+        self._draw: Callable[..., Any] | None = None
         self.grad: Any = None
 
     @classmethod
     def drawn(cls, init: Callable[..., Any], shape: tuple[int, ...], rng: Any = None) -> Parameter:
         """A parameter whose numbers come from `init(shape, rng)`, in float32."""
         parameter = cls(np.broadcast_to(np.float32(0), shape))  # holds the shape, no memory yet
-        parameter._draw = lambda generator: init(shape, generator)
+        parameter._draw = partial(init, shape)
         if rng is not None:
             parameter.draw(np.random.default_rng(rng))
         return parameter
@@ -70,9 +71,15 @@ class Parameter:
         return value if value.dtype.kind == "f" else value.astype(self.dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        twin = memo[id(self)] = type(self)(self.value.copy())  # drawn first: both have the same
+        twin = memo[id(self)] = type(self)(self._value.copy())
         twin.grad = copy.deepcopy(self.grad, memo)
+        if self._draw is not None:
+            twin._draw = self._drawn_copy  # both will have the same numbers, whoever draws first
         return twin
+
+    def _drawn_copy(self, rng: Any) -> Any:
+        self.draw(rng)
+        return self._value.copy()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .anatomy import Held, attributes, find_parameters, seat_of, unguarded, walk
+from .anatomy import Held, attributes, find_parameters, is_graph, seat_of, unguarded, walk
 from .errors import LayerwiseError, ShapeError, describe, show_layer
 from .layer import raise_shape_error
 from .node import Constant, Input, Node
@@ -29,6 +29,7 @@ class Seat:
     __slots__ = (
         "collected",  # parameters of a class written as in the books
         "count",  # how many inputs there are
+        "dtype",  # what an Input declares
         "grads",
         "inputs",
         "layer",
@@ -57,10 +58,14 @@ class Seat:
         values.append(None)
         grads.append(None)
         self.shape: Any = (..., None)
+        self.dtype = node.dtype if isinstance(node, Input) else None
         self.collected: list[Held] = []
         if layer is not None:
             attributes(layer)["_ran_forward"] = True  # the graph looks after the order
             self.run, self.run_back = runner(layer), back_runner(layer)
+            for _, one in walk(layer):
+                if is_graph(one):
+                    one._nested = True  # the gradients of its parameters are this graph's affair
             if getattr(layer, "num_outputs", None) is not None:
                 run_back = self.run_back
                 self.run_back = lambda douts: run_back(complete(douts, self.value))
@@ -86,7 +91,7 @@ class Seat:
 
     def predict(self, inputs: Any) -> Any:
         """The layer's output in inference; it runs on a copy, so that nothing is kept here."""
-        if hasattr(self.layer, "backward_inside"):
+        if is_graph(self.layer):
             return self.layer.predict(*inputs)
         layer = seat_of(self.layer)
         set_training(layer, False)
@@ -97,28 +102,29 @@ class Seat:
 
 
 def runner(layer: Any) -> Any:
-    """What runs a layer forward: its own method; a user's layer cannot write into its inputs.
+    """What runs a layer forward: its own method; a user's layer cannot write into its inputs."""
+    forward = forward_of(layer)
+    return forward if is_ours(layer) else lambda *inputs: forward(*map(locked, inputs))
 
-    The book's `train_flg` is given to those that ask for it.
-    """
+
+def forward_of(layer: Any) -> Any:
+    """The layer's own forward; the book's `train_flg` is given to those that ask for it."""
     forward = unguarded(layer, "forward")
     code = getattr(forward, "__code__", None)
     if code is not None and "train_flg" in code.co_varnames[: code.co_argcount]:
-        return lambda *inputs: forward(*map(locked, inputs), train_flg=layer.training)
-    return forward if is_ours(layer) else lambda *inputs: forward(*map(locked, inputs))
+        return lambda *inputs: forward(*inputs, train_flg=layer.training)
+    return forward
 
 
 def back_runner(layer: Any) -> Any:
     """What runs a layer backward; a user's layer may write into its `dout`, as the book's do."""
-    if hasattr(layer, "backward_inside"):
-        return layer.backward_inside  # a graph in a graph leaves the parameters to the outer one
     backward = unguarded(layer, "backward")
     return backward if is_ours(layer) else lambda dout: backward(copy.deepcopy(dout))
 
 
 def is_ours(layer: Any) -> bool:
     """Whether it is one of this library's own, which never write into what they are given."""
-    return type(layer).__module__.startswith("layerwise.") or hasattr(layer, "backward_inside")
+    return type(layer).__module__.startswith("layerwise.") or is_graph(layer)
 
 
 def locked(x: Any) -> Any:

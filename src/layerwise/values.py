@@ -26,14 +26,14 @@ def taken(value: Any, seat: Seat, dtype: Any) -> Any:
     """A value given for an input, checked against what the Input declares, and cast."""
     node = seat.node
     assert isinstance(node, Input)
-    value = cast(value, dtype if node.dtype is None else None, seat.name)
-    if node.dtype is not None:
+    value = cast(value, dtype if seat.dtype is None else None, seat.name)
+    if seat.dtype is not None:
         found = np.asarray(value).dtype
-        if not np.can_cast(found, node.dtype, "same_kind"):
+        if not np.can_cast(found, seat.dtype, "same_kind"):
             raise WiringError(
-                f"The input {seat.name} holds {node.dtype}, but got {found}. Convert it first."
+                f"The input {seat.name} holds {seat.dtype}, but got {found}. Convert it first."
             )
-        value = np.asarray(value, node.dtype)[()]
+        value = np.asarray(value, seat.dtype)[()]
     if node.shape is not None:
         shape = np.shape(value)
         fits = len(shape) == len(node.shape) and all(
@@ -60,7 +60,9 @@ def cast(value: Any, dtype: Any, name: str = "a constant") -> Any:
             f"{name} got {type(value).__name__} {value!r:.60}, which is no number and no array of "
             "numbers."
         )
-    return array.astype(dtype, copy=False) if dtype and array.dtype.kind == "f" else array
+    if array.dtype.kind == "f" and dtype is not None:
+        return array.astype(dtype, copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def output_gradient(dout: Any, seat: Seat) -> Any:

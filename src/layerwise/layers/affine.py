@@ -17,7 +17,7 @@ class Affine(Layer):
     bias       False leaves b out
     init       makes the numbers of W from a shape and a generator
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
-    errors     ShapeError if the last axis of x is not D
+    errors     ShapeError if the last axis of x is not D; ValueError for sizes below 1
     source     Deep Learning from Scratch, 5.6
 
     >>> affine = Affine(2, 3, rng=0)
@@ -32,6 +32,12 @@ class Affine(Layer):
     """
 
     def __init__(self, in_features, out_features, bias=True, *, init=he_uniform, rng=None):
+        for size in (in_features, out_features):
+            if not isinstance(size, (int, np.integer)) or size < 1:
+                raise ValueError(
+                    f"Affine({in_features!r}, {out_features!r}): the numbers of inputs and outputs "
+                    f"are whole numbers from 1 up, but got {size!r}."
+                )
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
         rng = None if rng is None else np.random.default_rng(rng)
         self.W = Parameter.drawn(init, (in_features, out_features), rng)  # (D, M)

@@ -97,6 +97,8 @@ class SoftmaxCrossEntropy(Loss):
                 hint = f"Class numbers of shape {show_shape(rows)} must be integers."
                 raise ShapeError(self, "probabilities (floats) like x", t.shape, hint, which=1)
             return t.astype(x.dtype, copy=False)
+        if t.dtype.kind not in "iu":
+            raise ValueError(f"{self!r} expects class numbers, but got {t.dtype}.")
         if t.shape != rows:
             hint = "One-hot rows must be floats: t.astype(float)." if t.shape == x.shape else ""
             wanted = f"class numbers of shape {show_shape(rows)}"

@@ -14,7 +14,7 @@ class Reduction(Layer):
     """
 
     def __init__(self, axis=None, keepdims=False):
-        self.axis = tuple(axis) if isinstance(axis, list) else axis
+        self.axis = tuple(map(int, axis)) if isinstance(axis, (list, tuple)) else axis
         self.keepdims = keepdims
         self.x = None  # saved by forward for backward
 

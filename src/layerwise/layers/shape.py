@@ -26,7 +26,7 @@ class Reshape(Layer):
 
     def __init__(self, *shape):
         one = shape[0] if len(shape) == 1 else shape
-        self.shape = tuple(one) if isinstance(one, (tuple, list)) else (one,)
+        self.shape = tuple(map(int, one if isinstance(one, (tuple, list)) else shape))
         self.in_shape = None  # saved by forward for backward
 
     def __repr__(self):
@@ -104,7 +104,7 @@ class Transpose(Layer):
 
     def __init__(self, *axes):
         one = axes[0] if len(axes) == 1 else axes
-        self.axes = tuple(one) if isinstance(one, (tuple, list)) else axes
+        self.axes = tuple(map(int, one if isinstance(one, (tuple, list)) else axes))
 
     def __repr__(self):
         return f"Transpose({', '.join(map(str, self.axes))})"
@@ -153,6 +153,6 @@ class Slice(Layer):
         return x[self.index]
 
     def backward(self, dout):
-        dx = np.zeros_like(self.x)
+        dx = np.zeros(self.x.shape, np.result_type(self.x, 0.0))
         np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
         return dx

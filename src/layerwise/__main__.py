@@ -1,0 +1,5 @@
+"""`python -m layerwise`: the same as the command `layerwise`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,123 @@
+"""Pictures of a graph: `graph.draw("shop.svg")`, also .png, .pdf and .dot."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import WiringError
+from ..graph import Graph
+from .dot import dot_of
+from .scene import scene_of
+from .svg import svg_of
+
+__all__ = ["Picture", "draw", "to_svg"]
+
+ENDINGS = (".svg", ".png", ".pdf", ".dot")
+THEMES = ("auto", "light", "dark")
+
+
+class Picture(str):
+    """The text of an SVG picture, which shows itself in notebooks."""
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"Picture({len(self):,} characters of SVG)"
+
+
+def draw(
+    graph: Graph,
+    path: Any = None,
+    *,
+    direction: str = "LR",
+    depth: int | None = None,
+    theme: str = "auto",
+    title: str | None = None,
+) -> Any:
+    """Draw a graph with the values and gradients computed so far.
+
+    Each operation is a circle with its sign, each layer a box. The value stands above its arrow,
+    the gradient below it beside an arrow that points back; a dotted ring says that a number has
+    not been computed yet. Arrays show shape, mean ± standard deviation, and a heat map where they
+    are small.
+
+    path        a file to write, ending in .svg, .png, .pdf or .dot; None: a `Picture` is returned,
+                which shows itself in a notebook and is the SVG text
+    direction   "LR": from left to right (long graphs are wrapped into rows); "TB": downward
+    depth       how many levels of nested graphs are opened; None: all
+    theme       "light", "dark", or "auto": in an SVG as the reader's screen, else light
+    title       a line above the picture
+    returns     the path, or a `Picture`
+    errors      WiringError for an unknown ending or option, and for more than 1,000 nodes;
+                OSError where the file cannot be written
+
+    >>> from layerwise import Graph, Input
+    >>> x = Input("x")
+    >>> picture = draw(Graph((x * 3).named("y")))
+    >>> picture.startswith("<svg"), ">×</text>" in picture
+    (True, True)
+    """
+    if theme not in THEMES:
+        raise WiringError(f'theme is "auto", "light" or "dark", but got {theme!r}.')
+    if direction not in ("LR", "TB"):
+        raise WiringError(f'direction is "LR" or "TB", but got {direction!r}.')
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise WiringError(f"depth is a number of levels, or None for all, but got {depth!r}.")
+    if path is None:
+        return Picture(svg_of(scene_of(graph, direction, depth, title), theme))
+    ending = _ending(path)
+    if ending == ".dot":
+        content = dot_of(graph, direction, depth, title).encode()
+    elif ending == ".svg":
+        content = svg_of(scene_of(graph, direction, depth, title), theme).encode()
+    else:
+        from .plot import plotted
+
+        content = plotted(scene_of(graph, direction, depth, title), ending, theme == "dark")
+    _write(Path(path), content)
+    return path
+
+
+def to_svg(graph: Graph) -> str:
+    """The picture of a graph as SVG text, in the reader's own light or dark."""
+    return svg_of(scene_of(graph), "auto")
+
+
+def _ending(path: Any) -> str:
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        raise WiringError(
+            f"A picture is written as {', '.join(ENDINGS)}, but the path is {str(path)!r}. "
+            'Give it one of these endings, such as "graph.svg".'
+        )
+    return ending
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing: first beside it, then in its place."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for {path.name!r}.")
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, _permissions(path))
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def _permissions(path: Path) -> int:
+    """Those of the file that is replaced, else those of any new file."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,79 @@
+"""The project around the code: what the README promises, what an import costs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerwise as lw
+
+ROOT = Path(__file__).parent.parent
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_example_in_the_readme_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what it draws does not land in the project
+    result = doctest.testfile(str(ROOT / name), module_relative=False, encoding="utf-8")
+    assert result.attempted > 10
+    assert result.failed == 0
+
+
+def test_both_readmes_have_the_same_examples():
+    code = [
+        re.findall(r"^>>>.*?(?=\n\n)", (ROOT / name).read_text("utf-8"), re.S | re.M)
+        for name in READMES
+    ]
+    assert code[0] == code[1]
+
+
+@pytest.mark.parametrize("name", [*READMES, "docs/design.md"])
+def test_every_link_leads_to_a_file(name):
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    assert not missing
+
+
+def test_the_import_brings_nothing_heavy():
+    heavy = "matplotlib", "pygraphviz", "rich", "typer"
+    code = f"import sys, layerwise; print([m for m in {heavy!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_version_is_the_installed_one():
+    assert importlib.metadata.version("layerwise") == lw.__version__
+
+
+def test_every_public_name_has_a_docstring():
+    bare = [name for name in lw.__all__ if not getattr(lw, name).__doc__]
+    assert not bare
+
+
+def run_example(name):
+    run = [sys.executable, str(ROOT / "examples" / name)]
+    return subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_the_program_of_chapter_5_prints_the_book_s_lines():
+    assert run_example("buy_apple_orange.py") == [
+        "price: 715",
+        "dApple: 2.2",
+        "dApple_num: 110",
+        "dOrange: 3.3000000000000003",
+        "dOrange_num: 165",
+        "dTax: 650",
+    ]
+
+
+def test_the_training_by_hand_learns():
+    last = run_example("train_by_hand.py")[-1]
+    assert last.startswith("step 1000")
+    assert float(last.split()[-1].rstrip("%")) > 94

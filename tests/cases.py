@@ -130,6 +130,8 @@ def whole(x):
 
 
 ONE = ["N D", "B N D", "D", ""]  # one input of any shape
+TWO = ["N D, N D", "N D, D", "D, N D", "N D, N 1", "N 1, 1 D", "N D, 1", "N D,", "B N D, N 1"]
+SAME = [f"{word}, {word}" for word in ONE]  # two inputs of the same shape
 
 
 def rows_of(reduction, name):
@@ -163,17 +165,14 @@ REDUCTIONS = {
     "Min": (np.min, lambda x, **how: x.amin(**how)),
 }
 
-# The table
-
-TWO = ["N D, N D", "N D, D", "D, N D", "N D, N 1", "N 1, 1 D", "N D, 1", "N D,", "B N D, N 1"]
-WRONG_PAIR = ("3 4, 5", "{} expects inputs that broadcast to (3, 4), but got (5,).")
-
 
 def pair(name, definition, torch=None, like=(real, real)):
     """A row for a layer with two inputs that broadcast."""
-    wrong = (WRONG_PAIR[0], WRONG_PAIR[1].format(name))
+    wrong = ("3 4, 5", f"{name} expects inputs that broadcast to (3, 4), but got (5,).")
     return Case(name, TWO, definition, torch, like, python=True, errors=(wrong,))
 
+
+# The table
 
 CASES = [
     pair("Add()", lambda x, y: x + y),
@@ -250,13 +249,13 @@ CASES = [
          torch_cross_entropy("mean"), (real, positive), empty=False),
     Case("SoftmaxCrossEntropy(reduction='none')", ["N C, N C", "N C H, N C H"],
          cross_entropy(whole), torch_cross_entropy("none"), (real, positive)),
-    Case("MeanSquaredError()", ONE_AND_TARGET := [f"{word}, {word}" for word in ONE],
+    Case("MeanSquaredError()", SAME,
          lambda x, t: ((x - t) ** 2).mean(), python=True, empty=False,
          errors=(("3 4, 3 1", "MeanSquaredError() expects targets of the same shape (3, 4), "
                               "but got (3, 1)."),)),
-    Case("MeanSquaredError(reduction='sum')", ONE_AND_TARGET, lambda x, t: ((x - t) ** 2).sum(),
+    Case("MeanSquaredError(reduction='sum')", SAME, lambda x, t: ((x - t) ** 2).sum(),
          python=True),
-    Case("MeanSquaredError(reduction='none')", ONE_AND_TARGET, lambda x, t: (x - t) ** 2,
+    Case("MeanSquaredError(reduction='none')", SAME, lambda x, t: (x - t) ** 2,
          python=True),
     *[case for name, both in REDUCTIONS.items() for case in rows_of(both, name)],
 ]  # fmt: skip

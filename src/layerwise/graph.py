@@ -97,7 +97,8 @@ class Graph(Layer, guarded=False):
         self._choose_dtype(dtype)
         if seed is not None:
             self._draw_from(seed)
-        self.out_shape(*(seat.node.shape or (..., None) for seat in self.inputs))
+        declared = [seat.node.shape for seat in self.inputs]
+        self.out_shape(*((..., None) if shape is None else shape for shape in declared))
 
     def _settle(self) -> None:
         """Prepare what every run needs."""
@@ -110,10 +111,9 @@ class Graph(Layer, guarded=False):
         self._names = [seat.name for seat in self.inputs]
         self._pick_named = itemgetter(*self._names, *self._names[:1])  # always a tuple
         self._plain = True  # whether the last run was one of Python's own numbers
-        declared = any(seat.node.shape or seat.node.dtype for seat in self.inputs)
-        self._only_numbers = not declared and all(
-            type(seat.node.value) in NUMBERS for seat in self._leaves
-        )
+        self._only_numbers = all(
+            seat.node.shape is None and seat.node.dtype is None for seat in self.inputs
+        ) and all(type(seat.node.value) in NUMBERS for seat in self._leaves)
         self._done = ""  # how far the last run has come: "", "forward" or "backward"
         self._told: bool | None = None  # the mode that the layers have been told
         self.held_parameters = {}
@@ -300,7 +300,9 @@ class Graph(Layer, guarded=False):
     def _finish_backward(self, calls: list[Seat]) -> Any:
         self._run_backward(calls)
         for seat in self._leaves:
-            if seat.kind == "parameter" and seat.grad is not None:
+            if seat.kind == "constant":
+                self._grads[seat.slot] = None  # nothing is to be learned from it
+            elif seat.grad is not None:
                 seat.node.value.grad += seat.grad
         grads = self._grads[: len(self.inputs)]  # the inputs have the first slots
         return grads[0] if len(grads) == 1 else tuple(grads)

@@ -182,7 +182,7 @@ class Input(Node):
 
     def __init__(self, name: str, shape: Any = None, dtype: Any = None) -> None:
         super().__init__(None, (), checked_name(name))
-        self.shape = None if shape is None else tuple(shape)
+        self.shape = None if shape is None else checked_shape(shape, name)
         self.dtype = None if dtype is None else np.dtype(dtype)
 
     def __repr__(self) -> str:
@@ -302,6 +302,21 @@ def as_value(value: Any) -> Any:
             f"{value!r} cannot stand in a graph: give a number, an array of numbers or a node."
         )
     return array
+
+
+def checked_shape(shape: Any, name: str) -> tuple[int | None, ...]:
+    """The declared shape of an input as a tuple of sizes, None where any size will do."""
+    sizes = shape if isinstance(shape, (tuple, list)) else ["no tuple"]
+    if any(n is not None and not is_size(n) for n in sizes):
+        raise WiringError(
+            f"Input({name!r}, shape={shape!r}): give a tuple of sizes such as (None, 784), with "
+            "None where any size will do."
+        )
+    return tuple(None if n is None else int(n) for n in sizes)
+
+
+def is_size(n: Any) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
 
 
 def checked_name(name: Any) -> str:

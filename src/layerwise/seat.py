@@ -117,9 +117,22 @@ def forward_of(layer: Any) -> Any:
 
 
 def back_runner(layer: Any) -> Any:
-    """What runs a layer backward; a user's layer may write into its `dout`, as the book's do."""
+    """What runs a layer backward.
+
+    A user's layer may write into its `dout`, as the book's do, and return one array twice.
+    """
     backward = unguarded(layer, "backward")
-    return backward if is_ours(layer) else lambda dout: backward(copy.deepcopy(dout))
+    return backward if is_ours(layer) else lambda dout: apart(backward(copy.deepcopy(dout)))
+
+
+def apart(dxs: Any) -> Any:
+    """Gradients of which no two are the same array."""
+    if not isinstance(dxs, (tuple, list)):
+        return dxs
+    return tuple(
+        dx.copy() if isinstance(dx, np.ndarray) and any(dx is other for other in dxs[:i]) else dx
+        for i, dx in enumerate(dxs)
+    )
 
 
 def is_ours(layer: Any) -> bool:

@@ -103,13 +103,13 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     errors   DataError, if the type has no place in an IDX file, or there is no such folder
     source   http://yann.lecun.com/exdb/mnist/
 
-    >>> import os, tempfile
+    >>> import pathlib, tempfile
     >>> import numpy as np
     >>> import layerwise as lw
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "pixels")
+    ...     path = pathlib.Path(folder, "pixels")
     ...     lw.data.write_idx(path, np.array([7, 255], dtype="uint8"))
-    ...     open(path, "rb").read().hex(" ")
+    ...     path.read_bytes().hex(" ")
     '00 00 08 01 00 00 00 02 07 ff'
     """
     path, array = Path(path), np.asarray(array)

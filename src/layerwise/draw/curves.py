@@ -24,9 +24,9 @@ def joined(*curves: Curve) -> Curve:
 
 def rounded(corners: list[Point], radius: float) -> Curve:
     """Straight lines through the corners, with the corners rounded."""
-    curve = [corners[0]]
+    curve, ends = [corners[0]], (corners[0], corners[-1])
     for before, corner, after in zip(corners, corners[1:], corners[2:]):
-        near = [_towards(corner, end, radius) for end in (before, after)]
+        near = [_towards(corner, end, radius, whole=end in ends) for end in (before, after)]
         curve = _on_to(curve, near[0])
         curve += [_between(near[0], corner, 0.55), _between(near[1], corner, 0.55), near[1]]
     return _on_to(curve, corners[-1])
@@ -119,9 +119,10 @@ def _direction(*points: Point) -> Point:
     return Point(1.0, 0.0)
 
 
-def _towards(a: Point, b: Point, distance: float) -> Point:
+def _towards(a: Point, b: Point, distance: float, whole: bool) -> Point:
+    """The point at a distance from a, at most half of the way to b, or the whole of it."""
     far = length(a, b)
-    return _between(a, b, min(distance / far, 0.5)) if far else a
+    return _between(a, b, min(distance / far, 0.9 if whole else 0.5)) if far else a
 
 
 def _between(a: Point, b: Point, t: float) -> Point:

@@ -12,9 +12,10 @@ from .placement import Rectangle
 from .shapes import Curve, Point
 
 AIR = 4.0  # between a way and what it passes
+TIGHTER = np.array([1.0, 1.0, -1.0, -1.0]) * (AIR - 1.0)  # where it has to be
 LANE_AIR = 9.0  # between a lane and the obstacle that it goes around
 ROUND = 8.0  # radius of the corners
-OUT = (10.0, 16.0, 22.0, 30.0, 40.0)  # how far behind a fork a way may turn
+OUT = (10.0, 16.0, 22.0, 30.0, 40.0, 6.5)  # how far behind a fork a way may turn
 BACK = (12.0, 18.0, 24.0, 32.0, 42.0)  # how far before a thing it may turn
 MOST_LANES = 80  # that are tried
 
@@ -45,7 +46,9 @@ class Lanes:
         edges = [r.y - LANE_AIR for r in obstacles] + [r.end.y + LANE_AIR for r in obstacles]
         edges = sorted({start.y, entry.y, *edges})
         edges.sort(key=lambda y: abs(y - start.y) + abs(y - entry.y))
-        for blocked in ((level, upright), (fixed, fixed)):  # rather shared than none
+        tight = fixed + TIGHTER
+        # rather shared than none, and rather tight
+        for blocked in ((level, upright), (fixed, fixed), (tight, tight)):
             for corners in _ways(start, entry, above_and_below, edges[:MOST_LANES], blocked):
                 self._take(wire, corners)
                 return rounded(corners, ROUND)

@@ -16,6 +16,7 @@ from .shapes import Box, Curve, Line, Scene, Shape, Text, circle
 from .texts import one_line, shortened, text_width
 
 GAP, WIDE_GAP, DOWN_GAP = 17.0, 24.0, 30.0  # from rank to rank: straight on, bending, downward
+FRAME_GAP = 5.0  # more of it where there are frames
 MOST_MAPS = 24  # operations in a graph whose arrays get heat maps
 SPLIT = 2.6  # from the middle of a pair of arrows to each of them
 FRAME_TITLE, TITLE = 10.5, 15.0  # text sizes in points
@@ -43,7 +44,7 @@ def scene_of(
         round={key for key, look in looks.items() if look.round},
         frame_titles={one: text_width(_frame_title(one), FRAME_TITLE) for one in frames},
         bodies={key: pair.body for key, pair in pairs.items()},
-        gap=DOWN_GAP if not across else WIDE_GAP if _bends(outline, looks) else GAP,
+        gap=_gap(outline, looks, across),
     )
     placement = place(outline, sizes, across, head=0 if title is None else 28)
     shapes = _frames(placement)
@@ -60,9 +61,13 @@ def scene_of(
     return Scene(placement.width, placement.height, shapes, one_line(title or repr(graph)))
 
 
-def _bends(outline: Outline, looks: dict[str, Look]) -> bool:
-    """Whether arrows come together in circles, for which they need room to bend."""
-    return any(looks[one.key].round and len(one.takes) > 1 for one in outline.things)
+def _gap(outline: Outline, looks: dict[str, Look], across: bool) -> float:
+    """From rank to rank: more where arrows bend into circles, and where frames come between."""
+    bend = any(looks[one.key].round and len(one.takes) > 1 for one in outline.things)
+    gap = DOWN_GAP if not across else WIDE_GAP if bend else GAP
+    if any(one.path for one in outline.things):
+        gap += FRAME_GAP if across else 3 * FRAME_GAP  # downward, titles need some of it
+    return gap
 
 
 def _moved(shape: Shape, dx: float, dy: float) -> Shape:

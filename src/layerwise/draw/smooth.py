@@ -8,6 +8,7 @@ wire keep Graphviz's way.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import atan2, copysign, cos, pi, sin
 
 from .curves import length, sampled, straight
@@ -18,6 +19,7 @@ from .shapes import Curve, Point
 
 AIR = 4.0  # that is kept around what is moved, and around curves
 STEEPEST, APART = 0.3 * pi, 0.14 * pi  # angles at which arrows come into a circle
+FARTHEST = 250.0  # points that anything is moved
 NEARBY = 60.0  # points that one fork may lie before another and count as beside it
 BOX_APART = 16.0  # points between arrows at a box
 POINT_AIR = 12.0  # around the points where wires come into a row and leave it
@@ -68,7 +70,7 @@ class _Smoother:
     def result(self) -> Placement:
         self._level_starts()
         for thing in self.things.values():
-            if thing.kind == "op" and not thing.path:
+            if thing.kind == "op":
                 self._balance(thing)
         for key in self.wires:
             out = end_key(key, self.placed.row)
@@ -153,13 +155,21 @@ class _Smoother:
     def _move_towards(self, unit: list[str], y: float) -> None:
         """Move things and labels so that the first is at the height y, as far as there is room."""
         far = y - self.placed.centers[unit[0]].y
+        if abs(far) > FARTHEST:
+            return  # Graphviz had a reason
         for part in (1.0, 0.75, 0.5, 0.25):
             if abs(far * part) > 0.1 and self._has_room(unit, far * part):
                 self._move(unit, far * part)
                 return
 
     def _has_room(self, unit: list[str], far: float, air: float = AIR) -> bool:
-        others = self._all_but(set(unit)) + [r for _, r in self.placed.frames]
+        others = self._all_but(set(unit)) + self.titles
+        path = self.things[unit[0]].path if unit[0] in self.things else ()
+        others += [r for frame, r in self.placed.frames if frame not in path]
+        for frame, r in self.placed.frames:  # it stays in the frames that it is in
+            moved = self.rectangles[unit[0]].moved(0, far)
+            if frame in path and not r.y + AIR < moved.y < r.end.y - AIR - moved.height:
+                return False
         for key in unit:
             moved = self.rectangles[key].moved(0, far)
             if any(moved.touches(other, air) for other in others):
@@ -253,6 +263,9 @@ class _Smoother:
         around: set[Frame] = {*wire.source.path, *(target.path if target else ())}
         others = self._all_but({branch.target, wire.key, wire.source.key, start})
         others += [r for frame, r in self.placed.frames if frame not in around]
+        label = self.rectangles.get(wire.key)
+        if label is not None:  # its own label too, but for the end where it begins
+            others.append(replace(label, width=label.width - 3 * AIR))
         return others + self.titles
 
     def _all_but(self, keys: set[str]) -> list[Rectangle]:

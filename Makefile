@@ -5,6 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # where MNIST lies, for the tests and benchmarks that use it: $LAYERWISE_DATA/mnist
 export LAYERWISE_DATA ?= $(abspath ../shared/data)
+# small matrices gain nothing from several threads, and lose much beside a busy neighbour
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help demo test lint types tests test-peers bench clean
 

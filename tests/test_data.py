@@ -408,7 +408,7 @@ def test_mnist_of_no_images(tmp_path):
 ADVICE = (
     "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
     "t10k-labels-idx1-ubyte, each with or without .gz. "
-    "Get them from https://ossci-datasets.s3.amazonaws.com/mnist/ and give their folder, "
+    "Get them from http://yann.lecun.com/exdb/mnist/ and give their folder, "
     "mnist('folder'), or set $LAYERWISE_DATA to the folder that holds mnist/."
 )
 

@@ -367,9 +367,10 @@ def test_nothing_overlaps(make, direction):
             assert inside(a, box) or not overlap(a, box), f"{name!r} lies across a box"
 
 
+@pytest.mark.parametrize("direction", ["LR", "TB"])
 @pytest.mark.parametrize("make", SAMPLES)
-def test_no_arrow_runs_through_words_or_boxes(make):
-    scene = scene_of(make())
+def test_no_arrow_runs_through_words_or_boxes(make, direction):
+    scene = scene_of(make(), direction)
     obstacles = [extent(text) for text in of_kind(scene, Text)]
     obstacles += [heat_extent(heat) for heat in of_kind(scene, Heat)]
     for box in of_kind(scene, Box):

@@ -18,7 +18,7 @@ MNIST_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-MNIST_SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+MNIST_SOURCE = "http://yann.lecun.com/exdb/mnist/"
 CLASSES = 10
 
 Pair = tuple[NDArray[np.float32], NDArray[Any]]

@@ -276,9 +276,9 @@ class _Smoother:
         return self._is_clear(way, self._obstacles(branch))
 
     def _is_clear(self, way: Curve, others: list[Rectangle]) -> bool:
-        left, right = way[0].x - AIR, way[-1].x + AIR
-        near = [r for r in others if r.x < right and r.end.x > left]
         points = sampled(way, 16)
+        left, right = min(p.x for p in points) - AIR, max(p.x for p in points) + AIR
+        near = [r for r in others if r.x < right and r.end.x > left]
         return not any(r.holds(p, AIR) for r in near for p in points)
 
 
@@ -304,7 +304,7 @@ def _into_circle(start: Point, center: Point, radius: float, angle: float) -> Cu
     end = Point(center.x - radius * cos(angle), center.y + radius * sin(angle))
     if abs(start.y - end.y) < 0.5 and abs(angle) < 0.05:
         return straight(start, end)
-    reach = length(start, end) * 0.4
+    reach = min(length(start, end) * 0.4, (end.x - start.x) / cos(angle))  # and never back
     handle = Point(end.x - reach * cos(angle), end.y + reach * sin(angle))
     return [start, Point(start.x + (end.x - start.x) * 0.5, start.y), handle, end]
 

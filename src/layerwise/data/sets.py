@@ -117,12 +117,12 @@ def prepare(
 def split_digits(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The places of the images to learn from, and of those held out."""
     count = len(labels)
-    held_out = np.zeros(count, dtype=bool)
+    held_out: NDArray[np.bool_] = np.zeros(count, dtype=bool)
     held_out[np.argsort(labels, kind="stable")[::5]] = True  # every fifth of each class
 
     # Steps of about the golden section of the whole (1111 / 1797 = 0.618) visit every place once
     # and spread each stretch of visits over all writers.
-    mixed = np.arange(count) * 1111 % count
+    mixed: NDArray[np.intp] = np.arange(count) * 1111 % count
     return mixed[~held_out[mixed]], mixed[held_out[mixed]]
 
 

@@ -116,7 +116,7 @@ class Extremum(Reduction):
     """What `Max` and `Min` have in common: only the elements that were chosen get the gradient."""
 
     def forward(self, x):
-        self.x, self.out = x, self.choose(x, axis=self.axis, keepdims=self.keepdims)
+        self.x, self.out = x, type(self).choose(x, axis=self.axis, keepdims=self.keepdims)
         return self.out
 
     def backward(self, dout):
@@ -140,7 +140,7 @@ class Max(Extremum):
     """
 
     sign = "max"
-    choose = staticmethod(np.max)
+    choose = np.max
 
 
 class Min(Extremum):
@@ -157,4 +157,4 @@ class Min(Extremum):
     """
 
     sign = "min"
-    choose = staticmethod(np.min)
+    choose = np.min

@@ -1,5 +1,6 @@
 """What all tests share: how Hypothesis works here, and the folder with MNIST."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,14 @@ import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that the tests find cases.py
+
+TORCH = importlib.util.find_spec("torch") is not None
+collect_ignore = [] if TORCH else ["test_peers.py"]
+
+
+def pytest_report_header():
+    return [] if TORCH else "PyTorch is not installed: the comparison with it is `make test-peers`"
+
 
 settings.register_profile("here", max_examples=50, derandomize=True, deadline=None, database=None)
 settings.load_profile("here")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from cases import CASES, SIZES, TWO
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,6 @@ from test_graph import programs, run
 
 import layerwise as lw
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make test-peers` does it")
 pytestmark = pytest.mark.peers
 
 TOLERANCE = {"float64": (1e-10, 1e-10), "float32": (1e-5, 1e-4)}  # of outputs, of gradients

@@ -192,7 +192,9 @@ def test_train_refuses_in_one_line(here, monkeypatch):
     text = "--data says where MNIST's files are; digits come with the library."
     assert refused("train", "digits", "--data", ".") == text
     (here / "file").write_text("")
-    assert refused("train", "digits", "--out", "file") == "file: File exists."
+    assert refused("train", "digits", "--out", "file") == (
+        "file is a file. Give the name of a folder, or of one to be made."
+    )
     result = call("train", "digits", "--lr", 1e30, "--epochs", 2)
     assert result.exit_code == 2 and result.stderr.startswith("Error: The loss is ")
     assert result.stderr.count("\n") == 1
@@ -500,3 +502,29 @@ def test_the_examples_run(name, line, files, here):
     assert (result.returncode, result.stderr) == (0, "")
     assert line in result.stdout
     assert sorted(os.listdir(here)) == files
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train foo", "'foo' is not one of 'digits', 'mnist'"),
+        ("shop --apple abc", "Invalid value for '--apple'"),
+        ("--nope", "No such option: --nope"),
+        ("nonsense", "No such command 'nonsense'"),
+        ("check", "Missing argument 'FILE.py'"),
+    ],
+)
+def test_wrong_arguments_give_one_line(words, said):
+    run = [sys.executable, "-m", "layerwise", *words.split()]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ") and said in done.stderr
+    assert done.stderr.endswith(". See layerwise --help.\n") and done.stderr.count("\n") == 1
+
+
+def test_without_arguments_the_help_comes():
+    run = [sys.executable, "-m", "layerwise"]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Usage" in done.stdout and done.stderr == ""

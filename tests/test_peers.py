@@ -7,7 +7,7 @@ from cases import CASES, SIZES, TWO
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
-from test_graph import programs, run
+from test_expressions import programs, run
 
 import layerwise as lw
 

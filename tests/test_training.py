@@ -598,3 +598,11 @@ def test_the_bar_is_drawn_a_few_times_a_second_at_most(monkeypatch):
         for batch in range(1, 11):
             watch.batch_done(epoch, batch, 5, 0.5, None)
     assert drawn == [4, 8, 12, 16, 20]  # every 0.16 s
+
+
+def test_one_hot_rows_of_whole_numbers_are_classes():
+    net = lw.Sequential(lw.Affine(3, 3), seed=0)
+    net["affine1.W"].value[:] = np.eye(3)
+    net["affine1.b"].value[:] = 0
+    x = np.eye(3)[[0, 1, 2, 0]]
+    assert lw.accuracy(net, x, np.eye(3, dtype=int)[[0, 1, 2, 1]]) == 0.75

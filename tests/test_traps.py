@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES
-from test_graph import Book2MatMul, BookAffine, BookDropout, BookRelu, same, text_of
+from helpers import Book2MatMul, BookAffine, BookDropout, BookRelu, same, text_of
 
 import layerwise as lw
 from layerwise import book

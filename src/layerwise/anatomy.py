@@ -42,10 +42,7 @@ def unguarded(layer: Any, name: str) -> Callable[..., Any]:
 
 
 def is_loss(layer: Any) -> bool:
-    """Whether `backward` may be called bare, as in the book's losses: `backward(self, dout=1)`.
-
-    Such a layer is the end of a network, and its targets need no gradient.
-    """
+    """Whether `backward` may be called bare, as in the book's losses: `backward(self, dout=1)`."""
     return bool(getattr(unguarded(layer, "backward"), "__defaults__", None))
 
 
@@ -74,11 +71,13 @@ def layers_in(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A value by its name, or what is in a list or dictionary by dotted names."""
+    """A value by its name, or what is in lists and dictionaries by dotted names."""
     if isinstance(value, (list, tuple)):
-        yield from ((f"{name}.{i}", one) for i, one in enumerate(value))
+        for i, one in enumerate(value):
+            yield from _entries(f"{name}.{i}", one)
     elif isinstance(value, dict):
-        yield from ((f"{name}.{key}", one) for key, one in value.items())
+        for key, one in value.items():
+            yield from _entries(f"{name}.{key}", one)
     else:
         yield name, value
 
@@ -146,28 +145,43 @@ def own_parameters(layer: Any) -> Iterator[tuple[str, Parameter]]:
                     yield label, one
 
 
+class BookArray(NamedTuple):
+    """A parameter of a class written as in the books: `holder[key]`, and what reads its `dW`."""
+
+    name: str
+    holder: Any
+    key: Any
+    gradient: Callable[[], Any]
+
+
 def _book_parameters(layer: Any) -> Iterator[Held]:
+    held = attributes(layer)
+    for name, holder, key, gradient in _book_arrays(layer):
+        array = holder[key]
+        parameter = AttributeParameter.of(array, holder, key)
+        for other, value in held.items():
+            if value is array:
+                AttributeParameter.of(array, held, other)  # all its names have to follow a cast
+        yield Held(name, parameter, gradient)
+
+
+def _book_arrays(layer: Any) -> Iterator[BookArray]:
     """Book 1: `self.W` with `self.dW`. Book 2: the lists `self.params` and `self.grads`."""
     held, cls = attributes(layer), type(layer)
     if not hasattr(cls, "forward") or not hasattr(cls, "backward"):
         return  # functions set on the object itself: there is nothing to read
     arrays = {name: value for name, value in held.items() if _is_float_array(value)}
-    for name, value in arrays.items():
+    for name in arrays:
         if name not in _attributes_set_by(cls.forward) and (
             "d" + name in held or "d" + name in _attributes_set_by(cls.backward)
         ):
-            parameter = AttributeParameter.of(value, held, name)
-            yield Held(name, parameter, partial(held.get, "d" + name))
+            yield BookArray(name, held, name, partial(held.get, "d" + name))
     params, grads = held.get("params"), held.get("grads")
     if isinstance(params, list) and isinstance(grads, list) and len(params) == len(grads):
         for i, value in enumerate(params):
             if _is_float_array(value):
-                parameter = AttributeParameter.of(value, params, i)
-                aliases = [name for name, array in arrays.items() if array is value]
-                for name in aliases:
-                    AttributeParameter.of(value, held, name)  # they all have to follow a cast
-                name = (*aliases, f"params.{i}")[0]
-                yield Held(name, parameter, partial(grads.__getitem__, i))
+                name = next((n for n, array in arrays.items() if array is value), f"params.{i}")
+                yield BookArray(name, params, i, partial(grads.__getitem__, i))
 
 
 def _is_float_array(value: Any) -> bool:
@@ -183,27 +197,40 @@ def _attributes_set_by(method: Any) -> frozenset[str]:
     return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")
 
 
+def is_ours(layer: Any) -> bool:
+    """Whether it is one of this library's own, which never write into arrays in place."""
+    return type(layer).__module__.startswith("layerwise.") or is_graph(layer)
+
+
 def seat_of(layer: Any) -> Any:
     """A copy of a layer for one place in a graph: a state of its own, the parameters shared.
 
-    Layers inside it, and lists and dictionaries that it may save into, are copied as well.
+    Layers inside it are copied as well, and so is what a user's layer may save into: its lists,
+    its dictionaries, its arrays.
     """
-    return _copied(layer, {})
+    return _copied(layer, {}, None)
 
 
-def _copied(value: Any, done: dict[int, Any]) -> Any:
+def _copied(value: Any, done: dict[int, Any], shared: set[int] | None) -> Any:
+    """A copy; of arrays only where `shared` names those to be left alone."""
     if id(value) in done:
         return done[id(value)]
     if is_layer(value):
         twin = done[id(value)] = copy.copy(value)
-        if hasattr(value, "__copy__"):
-            return twin  # a graph copies what is inside by itself
+        if is_graph(value):
+            return twin  # it copies what is inside by itself
+        names = None
+        if not is_ours(value):
+            names = {id(one.holder[one.key]) for one in _book_arrays(value)}
         for name, inner in attributes(twin).items():
-            attributes(twin)[name] = _copied(inner, done)
+            attributes(twin)[name] = _copied(inner, done, names)
     elif type(value) in (list, tuple):
-        twin = done[id(value)] = type(value)(_copied(inner, done) for inner in value)
+        twin = done[id(value)] = type(value)(_copied(inner, done, shared) for inner in value)
     elif type(value) in (dict, OrderedDict):
-        twin = done[id(value)] = type(value)((k, _copied(v, done)) for k, v in value.items())
+        pairs = ((key, _copied(inner, done, shared)) for key, inner in value.items())
+        twin = done[id(value)] = type(value)(pairs)
+    elif isinstance(value, np.ndarray) and shared is not None and id(value) not in shared:
+        twin = done[id(value)] = value.copy()
     else:
         twin = value
     return twin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -46,7 +47,16 @@ BATCH_SIZES = {DataSet.digits: 20, DataSet.mnist: 100}
 
 def main() -> None:
     """The command line."""
-    app(prog_name="layerwise")
+    try:
+        code = app(prog_name="layerwise", standalone_mode=False)
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what the command line itself has against it
+            raise
+        said = " ".join(error.format_message().split()).rstrip(".")
+        code = failed(f"{said}. See layerwise --help.").exit_code if said else 2
+    sys.exit(code)
 
 
 @contextmanager
@@ -238,7 +248,12 @@ def picture(graph: Graph, out: Path, name: str) -> Path:
 
 def writable_folder(folder: Path) -> Path:
     """The folder, made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise failed(
+            f"{folder} is a file. Give the name of a folder, or of one to be made."
+        ) from None
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, "nothing may be written there", str(folder))
     return folder

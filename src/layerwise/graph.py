@@ -23,7 +23,7 @@ from .errors import (
 )
 from .layer import Layer
 from .node import Constant, Node
-from .parameter import Parameter
+from .parameter import Parameter, floating
 from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far, what_failed
 from .summary import summary
 from .values import (
@@ -128,7 +128,7 @@ class Graph(Layer, guarded=False):
 
     def _choose_dtype(self, dtype: Any) -> None:
         """One dtype for all parameters: the one asked for, or float32 where they differ."""
-        self._dtype = None if dtype is None else np.dtype(dtype)
+        self._dtype = None if dtype is None else floating(dtype)
         found = {parameter.dtype for parameter in self.held_parameters.values()}
         if dtype is not None or len(found) > 1:
             self.astype(dtype or np.float32)
@@ -286,7 +286,8 @@ class Graph(Layer, guarded=False):
         if self._done == "backward":
             grads[:] = self._nothing
         self._done = "backward"
-        douts = dout if type(dout) is tuple else (dout,) * len(self.outputs)
+        several = isinstance(dout, (tuple, list)) and self.num_outputs is not None
+        douts = tuple(dout) if several else (dout,) * len(self.outputs)
         if dout is None or len(douts) != len(self.outputs):
             raise GradientError(
                 f"{self!r} has {len(self.outputs)} outputs, but backward got "
@@ -344,6 +345,8 @@ class Graph(Layer, guarded=False):
             return value
         floats = [x for x in given if is_floating(x) and hasattr(x, "dtype")]
         dtype = self.dtype or (np.result_type(*floats) if floats else None)
+        if seat.node.numeric and dtype is not None:
+            return value.astype(dtype, copy=False)
         return cast(value, dtype)  # in the graph's dtype, or else in that of the inputs
 
     @property
@@ -356,7 +359,7 @@ class Graph(Layer, guarded=False):
     def astype(self, dtype: Any) -> Graph:
         """Hold all parameters in another float type, such as "float64"; returns the graph."""
         super().astype(dtype)
-        self._dtype = np.dtype(dtype)
+        self._dtype = floating(dtype)
         for seat in self.inputs:
             if seat.dtype is not None and seat.dtype.kind == "f":
                 seat.dtype = self._dtype

@@ -3,6 +3,8 @@
 `fan_in` is how many inputs go into one output: the first size of an (in, out) matrix.
 """
 
+from functools import partial
+
 import numpy as np
 
 
@@ -17,12 +19,11 @@ def he_uniform(shape, rng=None):
 
 def uniform_by_fan_in(fan_in):
     """An initializer that is uniform in ±1/√fan_in, for biases: their shape does not tell it."""
-    bound = 1 / np.sqrt(fan_in) if fan_in else 0.0
+    return partial(_uniform, 1 / np.sqrt(fan_in) if fan_in else 0.0)
 
-    def uniform(shape, rng=None):
-        return np.random.default_rng(rng).uniform(-bound, bound, shape)
 
-    return uniform
+def _uniform(bound, shape, rng=None):
+    return np.random.default_rng(rng).uniform(-bound, bound, shape)
 
 
 def he_normal(shape, rng=None):

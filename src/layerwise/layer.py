@@ -16,7 +16,7 @@ import numpy as np
 
 from .anatomy import find_parameters, is_graph, layers_in, own_parameters
 from .errors import OrderError, ShapeError, show_shape
-from .parameter import Parameter
+from .parameter import Parameter, floating
 
 
 class Layer:
@@ -49,8 +49,8 @@ class Layer:
         if not guarded or is_graph(cls):
             return  # a graph looks after the order by itself
         for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
-            method = cls.__dict__.get(name)
-            if inspect.isfunction(method):
+            method = getattr(cls, name, None)  # its own, or one that it inherits from a mixin
+            if inspect.isfunction(method) and not hasattr(method, "inside"):
                 setattr(cls, name, guard(method))
 
     def __call__(self, *inputs: Any) -> Any:
@@ -69,7 +69,7 @@ class Layer:
     def astype(self, dtype: Any) -> Any:
         """Hold all parameters in another float type, such as "float64"; returns the layer."""
         for parameter in self.parameters().values():
-            parameter.astype(np.dtype(dtype))
+            parameter.astype(floating(dtype))
         return self
 
     def __repr__(self) -> str:
@@ -117,7 +117,7 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
 def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(backward)
     def guarded(self: Any, *dout: Any, **options: Any) -> Any:
-        if not self._ran_forward:
+        if not self._ran_forward and hasattr(self.forward, "inside"):
             raise OrderError(
                 f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
                 "what backward needs."

@@ -192,13 +192,16 @@ class Input(Node):
 
 
 class Constant(Node):
-    """A number, an array or a `Parameter` that stands in an expression beside nodes."""
+    """A number, an array or a `Parameter` that stands in an expression beside nodes.
 
-    __slots__ = ("value",)
+    numeric    whether whole numbers in it are there to compute with, and not to count classes
+    """
 
-    def __init__(self, value: Any) -> None:
+    __slots__ = ("numeric", "value")
+
+    def __init__(self, value: Any, numeric: bool = True) -> None:
         super().__init__(None, ())
-        self.value = value
+        self.value, self.numeric = value, numeric
 
     @property
     def label(self) -> str:
@@ -257,7 +260,9 @@ def apply(layer: Any, *inputs: Any) -> Any:
             "arrays, call its forward(...)."
         )
     check_count(layer, len(inputs))
-    node = Node(layer, tuple(x if isinstance(x, Node) else Constant(as_value(x)) for x in inputs))
+    numeric = isinstance(layer, (layers.arithmetic.Binary, layers.MatMul))
+    sources = (x if isinstance(x, Node) else Constant(as_value(x), numeric) for x in inputs)
+    node = Node(layer, tuple(sources))
     count = getattr(layer, "num_outputs", None)
     return node if count is None else tuple(Port(node, i) for i in range(count))
 

@@ -147,3 +147,14 @@ class AttributeParameter(Parameter):
         self._known[id(array)] = self
         for holder, key in self.holders:
             holder[key] = array
+
+
+def floating(dtype: Any) -> Any:
+    """A dtype to compute in, from its name or itself."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.kind != "f":
+        raise WiringError(f'{dtype!r} is no float type. Choose "float32", "float64" or "float16".')
+    return found

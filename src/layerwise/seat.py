@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .anatomy import Held, attributes, find_parameters, is_graph, seat_of, unguarded, walk
+from .anatomy import Held, attributes, find_parameters, is_graph, is_ours, seat_of, unguarded, walk
 from .errors import LayerwiseError, ShapeError, describe, show_layer
 from .layer import raise_shape_error
 from .node import Constant, Input, Node
@@ -133,11 +133,6 @@ def apart(dxs: Any) -> Any:
         dx.copy() if isinstance(dx, np.ndarray) and any(dx is other for other in dxs[:i]) else dx
         for i, dx in enumerate(dxs)
     )
-
-
-def is_ours(layer: Any) -> bool:
-    """Whether it is one of this library's own, which never write into what they are given."""
-    return type(layer).__module__.startswith("layerwise.") or is_graph(layer)
 
 
 def locked(x: Any) -> Any:

@@ -53,8 +53,9 @@ class Affine(Layer):
         raise ShapeError(self, f"inputs of width {self.in_features}", x, hint)
 
     def forward(self, x):
-        self.x = x
-        out = x @ self.W.like(x)  # (N, D) @ (D, M) -> (N, M)
+        W = self.W.like(x)
+        self.x = x = x.astype(W.dtype, copy=False)  # whole numbers count as floats
+        out = x @ W  # (N, D) @ (D, M) -> (N, M)
         return out if self.b is None else out + self.b.like(x)
 
     def backward(self, dout):

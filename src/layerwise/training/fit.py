@@ -91,7 +91,7 @@ def fit(
             for epoch in range(1, epochs + 1):
                 start = time.perf_counter()
                 order = batches(count, batch_size, seed, epoch)
-                means = train_epoch(step, given.classes, order, epoch, watch)
+                means = train_epoch(step, given.t, order, epoch, watch)
                 val_means: tuple[float | None, float | None] = (None, None)
                 if held_out is not None:
                     val_means = evaluate(net, held_out, loss, batch_size)
@@ -139,13 +139,13 @@ def batches(count: int, size: int, seed: int, epoch: int) -> list[Any]:
 
 def train_epoch(
     step: Callable[[Any], tuple[float, Any]],
-    classes: Any,
+    t: Any,
     order: list[Any],
     epoch: int,
     watch: Watch,
 ) -> tuple[float, float | None]:
     """Go through all batches once; gives the mean loss and accuracy."""
-    tally = Tally(classes)
+    tally = Tally(t)
     for batch, rows in enumerate(order, 1):
         value, out = step(rows)
         if not math.isfinite(value):
@@ -160,7 +160,7 @@ def train_epoch(
 
 def evaluate(net: Graph, given: Rows, loss: Any, batch_size: int) -> tuple[float, float | None]:
     """Mean loss and accuracy in inference; without a loss only the accuracy."""
-    tally = Tally(given.classes)
+    tally = Tally(given.t)
     for rows in np.split(np.arange(len(given.x)), range(batch_size, len(given.x), batch_size)):
         out = net.predict(given.x[rows])
         value = 0.0 if loss is None else one_number(loss.forward(out, given.t[rows]), loss)
@@ -171,8 +171,8 @@ def evaluate(net: Graph, given: Rows, loss: Any, batch_size: int) -> tuple[float
 class Tally:
     """Counts losses and right answers, every row with the same weight."""
 
-    def __init__(self, classes: Any) -> None:
-        self.classes = classes  # the right one of each row, or None
+    def __init__(self, t: Any) -> None:
+        self.t = t
         self.rows = self.right = self.answers = 0
         self.total = 0.0
 
@@ -180,8 +180,9 @@ class Tally:
         """One batch: what the network gave for these rows, and their mean loss."""
         self.rows += len(rows)
         self.total += loss * len(rows)
-        if self.classes is not None and scores_classes(out, self.classes):
-            right = np.argmax(out, axis=1) == self.classes[rows]  # (N, C) -> (N,)
+        classes = right_classes(out, self.t[rows])
+        if classes is not None:
+            right = np.argmax(out, axis=1) == classes  # (N, C) -> (N,)
             right &= ~np.isnan(out).any(axis=1)  # NaN is no answer
             self.right += int(np.count_nonzero(right))
             self.answers += right.size
@@ -196,9 +197,14 @@ class Tally:
         return self.right / self.answers if self.answers else None
 
 
-def scores_classes(out: Any, classes: Any) -> bool:
-    """Whether the output holds a score for each of several classes: (N, C) for classes (N,)."""
-    return np.ndim(out) == classes.ndim + 1 and out.shape[1] > 1
+def right_classes(out: Any, t: Any) -> Any:
+    """The class of each row, if the output has a score for each of several classes; else None."""
+    if np.ndim(out) < 2 or out.shape[1] < 2:
+        return None
+    if t.ndim == out.ndim - 1 and t.dtype.kind in "iu":
+        return t  # class numbers: (N,) for scores (N, C)
+    one_hot = t.shape == out.shape and ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
+    return t.argmax(axis=1) if one_hot else None  # (N, C) -> (N,)
 
 
 @contextmanager
@@ -220,7 +226,6 @@ class Rows(NamedTuple):
 
     x: Any
     t: Any
-    classes: Any  # the class numbers in t, (N,); None if it holds none
 
 
 def checked_rows(x: Any, t: Any, name: str = "") -> Rows:
@@ -232,15 +237,7 @@ def checked_rows(x: Any, t: Any, name: str = "") -> Rows:
         )
     if len(x) == 0:
         raise TrainingError(f"{name}x and t are empty: {describe(x)}. Give at least one row.")
-    return Rows(x, t, class_numbers(t))
-
-
-def class_numbers(t: Any) -> Any:
-    """The class of each row, from class numbers or one-hot rows; None if t is neither."""
-    if t.dtype.kind in "iu":
-        return t
-    one_hot = t.ndim > 1 and ((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()
-    return t.argmax(axis=1) if one_hot else None  # (N, C) -> (N,)
+    return Rows(x, t)
 
 
 def pair(validation: Any) -> tuple[Any, Any]:

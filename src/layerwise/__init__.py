@@ -27,7 +27,7 @@ from .layers import *
 from .layers import __all__ as _layers
 from .node import Input, Node, apply
 from .optim import SGD
-from .parameter import Parameter
+from .parameter import Buffer, Parameter
 from .seat import Seat
 from .sequential import Sequential
 from .training import History, TrainingError, accuracy, fit
@@ -35,6 +35,7 @@ from .training import History, TrainingError, accuracy, fit
 __version__ = "0.1.0"
 
 __all__ = [
+    "Buffer",
     "Graph",
     "GradientError",
     "History",

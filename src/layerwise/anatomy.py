@@ -1,4 +1,4 @@
-"""What a layer is made of: the layers inside it, its parameters, a copy of it for one place.
+"""What a layer is made of: layers inside it, parameters, buffers, a copy of it for one place.
 
 All of this works on any class with `forward` and `backward`, with the base class or without.
 """
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import GradientError, show_shape
-from .parameter import AttributeParameter, Parameter
+from .parameter import AttributeParameter, Buffer, Parameter
 
 
 def is_layer(thing: Any) -> bool:
@@ -138,11 +138,25 @@ def _parameters_in(layer: Any) -> Iterator[Held]:
 
 def own_parameters(layer: Any) -> Iterator[tuple[str, Parameter]]:
     """The `Parameter`s among a layer's attributes, and in the lists and dictionaries there."""
+    return _own(layer, Parameter)
+
+
+def _own(layer: Any, kind: type) -> Iterator[tuple[str, Any]]:
     for name, value in attributes(layer).items():
-        if isinstance(value, (Parameter, list, tuple, dict)):
+        if isinstance(value, (kind, list, tuple, dict)):
             for label, one in _entries(name, value):
-                if isinstance(one, Parameter):
+                if isinstance(one, kind):
                     yield label, one
+
+
+def find_buffers(layer: Any) -> dict[str, Buffer]:
+    """Every buffer of a layer and of the layers inside it, each once, by dotted name."""
+    found: dict[int, tuple[str, Buffer]] = {}
+    for path, inner in walk(layer):
+        if not is_graph(inner):  # which has no buffers but those of its layers
+            for name, buffer in _own(inner, Buffer):
+                found.setdefault(id(buffer), (f"{path}.{name}" if path else name, buffer))
+    return dict(found.values())
 
 
 class BookArray(NamedTuple):
@@ -203,7 +217,7 @@ def is_ours(layer: Any) -> bool:
 
 
 def seat_of(layer: Any) -> Any:
-    """A copy of a layer for one place in a graph: a state of its own, the parameters shared.
+    """A copy of a layer for one place in a graph: its own state, shared parameters and buffers.
 
     Layers inside it are copied as well, and so is what a user's layer may save into: its lists,
     its dictionaries, its arrays.

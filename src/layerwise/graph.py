@@ -357,7 +357,7 @@ class Graph(Layer, guarded=False):
         return np.result_type(*{p.dtype for p in self.held_parameters.values()})
 
     def astype(self, dtype: Any) -> Graph:
-        """Hold all parameters in another float type, such as "float64"; returns the graph."""
+        """Hold parameters and buffers in another float type ("float64"); returns the graph."""
         super().astype(dtype)
         self._dtype = floating(dtype)
         for seat in self.inputs:
@@ -376,13 +376,14 @@ class Graph(Layer, guarded=False):
             if name in self._seat_of:
                 return self._seat_of[name]
             raise UnknownNameError(f"{name!r} is not a node of this graph.")
-        found = self._by_name.get(name) or self.held_parameters.get(name)
+        found: Any = self._by_name.get(name) or self.held_parameters.get(name)
         if found is None and "." in str(name):
             first, rest = name.split(".", 1)
             inner = getattr(self._by_name.get(first), "layer", None)
-            found = inner[rest] if isinstance(inner, Graph) else None
+            found = inner[rest] if isinstance(inner, Graph) else self.buffers().get(name)
         if found is None:
-            names = {known.lower(): known for known in [*self._by_name, *self.held_parameters]}
+            known_names = [*self._by_name, *self.held_parameters, *self.buffers()]
+            names = {known.lower(): known for known in known_names}
             near = [names[one] for one in get_close_matches(str(name).lower(), names, n=1)]
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownNameError(f"There is no {name!r} in this graph.{hint}")
@@ -439,7 +440,7 @@ class Graph(Layer, guarded=False):
     # copies and failures -------------------------------------------------------------------------
 
     def __copy__(self) -> Graph:
-        """Another graph over the same parameters, with seats of its own."""
+        """Another graph over the same parameters and buffers, with seats of its own."""
         return self._copied(seat_of)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Graph:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .anatomy import find_parameters, is_graph, layers_in, own_parameters
+from .anatomy import find_buffers, find_parameters, is_graph, layers_in, own_parameters
 from .errors import OrderError, ShapeError, show_shape
-from .parameter import Parameter, floating
+from .parameter import Buffer, Parameter, floating
 
 
 class Layer:
@@ -66,10 +66,14 @@ class Layer:
         """All parameters of this layer and of the layers inside it, by their dotted names."""
         return {held.name: held.parameter for held in find_parameters(self)}
 
+    def buffers(self) -> dict[str, Buffer]:
+        """All buffers (running statistics) of this layer and of those inside it, by dotted name."""
+        return find_buffers(self)
+
     def astype(self, dtype: Any) -> Any:
-        """Hold all parameters in another float type, such as "float64"; returns the layer."""
-        for parameter in self.parameters().values():
-            parameter.astype(floating(dtype))
+        """Hold parameters and buffers in another float type ("float64"); returns the layer."""
+        for held in (*self.parameters().values(), *self.buffers().values()):
+            held.astype(floating(dtype))
         return self
 
     def __repr__(self) -> str:

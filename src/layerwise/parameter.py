@@ -1,4 +1,4 @@
-"""Parameters: the arrays that are learned."""
+"""Parameters, the arrays that are learned, and buffers, those that a layer keeps for itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,82 @@ import numpy as np
 from .errors import WiringError, show_shape
 
 
-class Parameter:
+class Shared:
+    """An array that several layers share by sharing this object: a parameter or a buffer."""
+
+    kind = "array"  # what it is called in messages
+
+    def __init__(self, value: Any) -> None:
+        value = np.asarray(value)
+        if value.dtype.kind not in "fiub":
+            raise WiringError(f"A {self.kind} is an array of numbers, but got {value.dtype}.")
+        self._value = value
+
+    @property
+    def value(self) -> Any:
+        """The numbers."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = self._checked(value)
+
+    def _checked(self, value: Any) -> Any:
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise WiringError(
+                f"This {self.kind} has the shape {show_shape(self.shape)}, but the new value has "
+                f"{show_shape(value.shape)}. Give an array of the same shape."
+            )
+        return value if value.dtype.kind == "f" else value.astype(self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self._value.dtype
+
+    def like(self, x: Any) -> Any:
+        """The value in the dtype of `x`, so that a layer computes in what it is given."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is None or dtype.kind != "f":
+            return self.value
+        return self.value.astype(dtype, copy=False)
+
+    def astype(self, dtype: Any) -> None:
+        """Hold the value in another float type from now on."""
+        self._value = self._value.astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"{self.kind.capitalize()}({show_shape(self.shape)} {self.dtype})"
+
+
+class Buffer(Shared):
+    """An array that a layer keeps from one forward to the next and that is not learned.
+
+    Running statistics are buffers. A buffer has a dotted name and is saved, as parameters are, and
+    all places of a layer in a graph share it: what one place writes, the others read.
+
+    value    an array of numbers. `astype` stops at float32, since what changes a little at every
+             step would stand still in float16
+
+    >>> mean = Buffer(np.zeros(2))
+    >>> mean.value += 0.1 * (np.array([10.0, 20.0]) - mean.value)
+    >>> mean.value, mean
+    (array([1., 2.]), Buffer((2,) float64))
+    """
+
+    kind = "buffer"
+
+    def astype(self, dtype: Any) -> None:
+        """Hold the value in another float type from now on; whole numbers stay whole."""
+        if self.dtype.kind == "f":
+            super().astype(np.result_type(dtype, np.float32))
+
+
+class Parameter(Shared):
     """An array that is learned: its `value`, and its gradient `grad` (None: not computed yet).
 
     Sharing a parameter is sharing the object. A parameter made by `drawn` gets its numbers at
@@ -26,11 +101,12 @@ class Parameter:
     ((2, 3), None)
     """
 
+    kind = "parameter"
+
     def __init__(self, value: Any) -> None:
-        value = np.asarray(value)
-        if value.dtype.kind not in "fiub":
-            raise WiringError(f"A parameter is an array of numbers, but got {value.dtype}.")
-        self._value = value if value.dtype.kind == "f" else value.astype(np.float32)
+        super().__init__(value)
+        if self.dtype.kind != "f":
+            self._value = self._value.astype(np.float32)
         self._draw: Callable[..., Any] | None = None
         self.grad: Any = None
 
@@ -61,15 +137,6 @@ class Parameter:
         self._value = self._checked(value)
         self._draw = None
 
-    def _checked(self, value: Any) -> Any:
-        value = np.asarray(value)
-        if value.shape != self.shape:
-            raise WiringError(
-                f"This parameter has the shape {show_shape(self.shape)}, but the new value has "
-                f"{show_shape(value.shape)}. Give an array of the same shape."
-            )
-        return value if value.dtype.kind == "f" else value.astype(self.dtype)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         twin = memo[id(self)] = type(self)(self._value.copy())
         twin.grad = copy.deepcopy(self.grad, memo)
@@ -81,28 +148,10 @@ class Parameter:
         self.draw(rng)
         return self._value.copy()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._value.shape
-
-    @property
-    def dtype(self) -> Any:
-        return self._value.dtype
-
-    def like(self, x: Any) -> Any:
-        """The value in the dtype of `x`, so that a layer computes in what it is given."""
-        dtype = getattr(x, "dtype", None)
-        if dtype is None or dtype.kind != "f":
-            return self.value
-        return self.value.astype(dtype, copy=False)
-
     def astype(self, dtype: Any) -> None:
         """Hold the value in another float type from now on."""
-        self._value = self._value.astype(dtype, copy=False)
+        super().astype(dtype)
         self.grad = None if self.grad is None else self.grad.astype(dtype, copy=False)
-
-    def __repr__(self) -> str:
-        return f"Parameter({show_shape(self.shape)} {self.dtype})"
 
 
 class AttributeParameter(Parameter):

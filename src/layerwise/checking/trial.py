@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..anatomy import attributes, find_parameters, is_loss, unguarded, walk
+from ..anatomy import attributes, find_buffers, find_parameters, is_loss, unguarded, walk
 from ..errors import LayerError, ShapeError, WiringError
 from ..graph import Graph
 from ..layer import raise_shape_error
@@ -123,7 +123,7 @@ def kept_random_state() -> Iterator[None]:
 
 
 def prepared(layer: Any, dtype: Any, rng: Any) -> Any:
-    """A deep copy of a layer in which every parameter and every array of floats has one dtype."""
+    """A deep copy of a layer in which parameters, buffers and arrays of floats have one dtype."""
     memo: dict[int, Any] = {}
     for _, one in walk(layer):
         for value in attributes(one).values():
@@ -142,6 +142,8 @@ def prepared(layer: Any, dtype: Any, rng: Any) -> Any:
             f"{type(layer).__name__} cannot be copied ({error}), and only copies are checked, so "
             "that your layer is left alone. Keep modules, files and locks out of its attributes."
         ) from error
+    for buffer in find_buffers(model).values():
+        buffer.astype(dtype)
     for held in find_parameters(model):
         dW = None if held.gradient is None else held.gradient()
         if isinstance(dW, np.ndarray):

@@ -495,19 +495,22 @@ def test_state_that_is_lost_when_a_layer_is_used_twice():
 
     assert only_failure(check(OnTheClass(), X)).cause == "state lost on reuse"
 
-    class InOneArray(MyAffine):
+    class Box:
+        x = None
+
+    class InABox(MyAffine):
         def __init__(self):
             super().__init__()
-            self.kept = np.zeros((4, 3))
+            self.box = Box()
 
         def forward(self, x):
-            self.kept[...] = x
+            self.box.x = x
             return x @ self.W.value + self.b.value
 
         def dW(self, dout):
-            return self.kept.T @ dout
+            return self.box.x.T @ dout
 
-    failure = only_failure(check(InOneArray(), X))
+    failure = only_failure(check(InABox(), X))
     assert (failure.of, failure.cause) == ("W", "state lost on reuse")
 
 
@@ -1010,3 +1013,25 @@ def test_the_flag_of_the_book_for_training():
 
     failure = only_failure(check(BookDropout(), X))
     assert (failure.cause, failure.mode) == ("backward raises", "inference")
+
+
+def test_a_layer_may_call_what_it_inherits():
+    class Twice(lw.ReLU):
+        def backward(self, dout):
+            return 2 * super().backward(dout)
+
+    failure = only_failure(check(Twice(), X))
+    assert (failure.of, failure.cause) == ("x", "factor 2")
+
+
+def test_a_forgotten_gradient_is_no_target():
+    class Forgets:
+        def forward(self, x, y):
+            self.y = y
+            return x * y
+
+        def backward(self, dout=1):
+            return dout * self.y
+
+    causes = {failure.cause for failure in check(Forgets(), X, X + 1).failures}
+    assert "wrong number of gradients" in causes

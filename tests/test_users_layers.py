@@ -386,3 +386,36 @@ def test_gradients_of_several_outputs_may_come_as_a_list():
     graph = lw.Graph([x * 2, x * 3])
     graph.forward(1.0)
     assert graph.backward([1.0, 10.0]) == graph.backward((1.0, 10.0)) == 32.0
+
+
+def test_arrays_of_a_book_class_stay_where_they_are():
+    W, b = np.ones((2, 2)), np.zeros(2)
+    layer = BookAffine(W, b)
+    net = lw.Sequential(layer, lw.Affine(2, 2), seed=0)
+    assert net.dtype == "float64"
+    net.forward(np.ones((1, 2)))
+    net.backward()
+    lw.SGD(lr=1.0).step(net.parameters())
+    assert layer.W is W and not np.array_equal(W, np.ones((2, 2)))  # trained where it is
+    for _ in range(50):
+        lw.Sequential(layer)
+    assert len(net.parameters()["book_affine1.W"]._places) < 10  # dead graphs are forgotten
+    net.astype("float32")
+    assert layer.W is W and net["book_affine1.W"].dtype == "float32"
+
+
+def test_whole_numbers_cannot_be_learned():
+    layer = BookAffine(np.ones((2, 2), int), np.zeros(2))
+    assert "cannot be learned" in text_of(lw.WiringError, lambda: lw.Sequential(layer))
+
+
+def test_an_initializer_of_the_wrong_shape():
+    wrong = lambda shape, rng: np.zeros((1, 1))  # noqa: E731
+    text = text_of(lw.WiringError, lambda: lw.Affine(2, 3, init=wrong, rng=0))
+    assert text.startswith("The initializer gave (1, 1) for a parameter of the shape (2, 3).")
+
+
+def test_what_is_no_name_of_a_node():
+    graph = lw.Graph(lw.Input("x") * 2)
+    for name in (0.5, 3, ["x"]):
+        text_of(lw.UnknownNameError, lambda name=name: graph[name])

@@ -10,13 +10,13 @@ import dis
 import inspect
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import GradientError, show_shape
+from .errors import GradientError, WiringError, show_shape
 from .parameter import AttributeParameter, Buffer, Parameter
 
 
@@ -41,9 +41,13 @@ def unguarded(layer: Any, name: str) -> Callable[..., Any]:
     return method if inside is None else inside.__get__(layer)
 
 
-def is_loss(layer: Any) -> bool:
-    """Whether `backward` may be called bare, as in the book's losses: `backward(self, dout=1)`."""
-    return bool(getattr(unguarded(layer, "backward"), "__defaults__", None))
+def is_loss(layer: Any, inputs: Sequence[Any], out: Any) -> bool:
+    """Whether a layer that made `out` of `inputs` is a loss, whose targets need no gradient.
+
+    Its `backward` may be called bare, as in the book, and it makes one number of arrays.
+    """
+    bare = bool(getattr(unguarded(layer, "backward"), "__defaults__", None))
+    return bare and np.ndim(out) == 0 and all(np.ndim(x) > 0 for x in inputs)
 
 
 def layer_name(layer: Any) -> str:
@@ -160,22 +164,21 @@ def find_buffers(layer: Any) -> dict[str, Buffer]:
 
 
 class BookArray(NamedTuple):
-    """A parameter of a class written as in the books: `holder[key]`, and what reads its `dW`."""
+    """A parameter of a class written as in the books: where it is, and what reads its `dW`."""
 
+    array: Any
     name: str
-    holder: Any
-    key: Any
+    attribute: str
+    place: int | None  # its place in the list `params`
     gradient: Callable[[], Any]
 
 
 def _book_parameters(layer: Any) -> Iterator[Held]:
-    held = attributes(layer)
-    for name, holder, key, gradient in _book_arrays(layer):
-        array = holder[key]
-        parameter = AttributeParameter.of(array, holder, key)
-        for other, value in held.items():
+    for array, name, attribute, place, gradient in _book_arrays(layer):
+        parameter = AttributeParameter.of(array, layer, attribute, place)
+        for other, value in attributes(layer).items():
             if value is array:
-                AttributeParameter.of(array, held, other)  # all its names have to follow a cast
+                AttributeParameter.of(array, layer, other)  # all its names have to follow a cast
         yield Held(name, parameter, gradient)
 
 
@@ -184,22 +187,32 @@ def _book_arrays(layer: Any) -> Iterator[BookArray]:
     held, cls = attributes(layer), type(layer)
     if not hasattr(cls, "forward") or not hasattr(cls, "backward"):
         return  # functions set on the object itself: there is nothing to read
-    arrays = {name: value for name, value in held.items() if _is_float_array(value)}
-    for name in arrays:
+    arrays = {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
+    for name, array in arrays.items():
         if name not in _attributes_set_by(cls.forward) and (
             "d" + name in held or "d" + name in _attributes_set_by(cls.backward)
         ):
-            yield BookArray(name, held, name, partial(held.get, "d" + name))
+            yield BookArray(
+                _floats(array, layer, name), name, name, None, partial(held.get, "d" + name)
+            )
     params, grads = held.get("params"), held.get("grads")
     if isinstance(params, list) and isinstance(grads, list) and len(params) == len(grads):
-        for i, value in enumerate(params):
-            if _is_float_array(value):
-                name = next((n for n, array in arrays.items() if array is value), f"params.{i}")
-                yield BookArray(name, params, i, partial(grads.__getitem__, i))
+        for i, array in enumerate(params):
+            if isinstance(array, np.ndarray):
+                name = next((n for n, other in arrays.items() if other is array), f"params.{i}")
+                yield BookArray(
+                    _floats(array, layer, name), name, "params", i, partial(grads.__getitem__, i)
+                )
 
 
-def _is_float_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+def _floats(array: Any, layer: Any, name: str) -> Any:
+    """The array, which has to be one of floats to be learned."""
+    if array.dtype.kind != "f":
+        raise WiringError(
+            f"{type(layer).__name__}.{name} has a gradient, but holds {array.dtype}, which cannot "
+            f"be learned. Make it an array of floats: {name}.astype(float)."
+        )
+    return array
 
 
 @lru_cache(maxsize=1024)
@@ -235,7 +248,7 @@ def _copied(value: Any, done: dict[int, Any], shared: set[int] | None) -> Any:
             return twin  # it copies what is inside by itself
         names = None
         if not is_ours(value):
-            names = {id(one.holder[one.key]) for one in _book_arrays(value)}
+            names = {id(one.array) for one in _book_arrays(value)}
         for name, inner in attributes(twin).items():
             attributes(twin)[name] = _copied(inner, done, names)
     elif type(value) in (list, tuple):

@@ -23,7 +23,7 @@ from .errors import (
 )
 from .layer import Layer
 from .node import Constant, Node
-from .parameter import Parameter, floating
+from .parameter import AttributeParameter, Parameter, floating
 from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far, what_failed
 from .summary import summary
 from .values import (
@@ -127,11 +127,15 @@ class Graph(Layer, guarded=False):
                     self.held_parameters[held.name] = held.parameter
 
     def _choose_dtype(self, dtype: Any) -> None:
-        """One dtype for all parameters: the one asked for, or float32 where they differ."""
+        """One dtype for all parameters: the one asked for, or float32 where they differ.
+
+        Arrays of classes written as in the books stay as they are, since others may refer to them.
+        """
         self._dtype = None if dtype is None else floating(dtype)
-        found = {parameter.dtype for parameter in self.held_parameters.values()}
-        if dtype is not None or len(found) > 1:
-            self.astype(dtype or np.float32)
+        every = self.held_parameters.values()
+        fixed = {p.dtype for p in every if isinstance(p, AttributeParameter)}
+        if dtype is not None or len({p.dtype for p in every}) > 1:
+            self.astype(dtype or (np.result_type(*fixed) if fixed else np.float32))
 
     def _draw_from(self, seed: int) -> None:
         """Draw the parameters that have no numbers yet; give random layers their generators."""
@@ -376,15 +380,16 @@ class Graph(Layer, guarded=False):
             if name in self._seat_of:
                 return self._seat_of[name]
             raise UnknownNameError(f"{name!r} is not a node of this graph.")
+        name = name if isinstance(name, str) else repr(name)
         found: Any = self._by_name.get(name) or self.held_parameters.get(name)
-        if found is None and "." in str(name):
+        if found is None and "." in name:
             first, rest = name.split(".", 1)
             inner = getattr(self._by_name.get(first), "layer", None)
             found = inner[rest] if isinstance(inner, Graph) else self.buffers().get(name)
         if found is None:
             known_names = [*self._by_name, *self.held_parameters, *self.buffers()]
             names = {known.lower(): known for known in known_names}
-            near = [names[one] for one in get_close_matches(str(name).lower(), names, n=1)]
+            near = [names[one] for one in get_close_matches(name.lower(), names, n=1)]
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownNameError(f"There is no {name!r} in this graph.{hint}")
         return found

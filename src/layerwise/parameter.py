@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -122,8 +122,13 @@ class Parameter(Shared):
     def draw(self, rng: np.random.Generator) -> None:
         """Draw the numbers now, unless they are there already."""
         if self._draw is not None:
-            self._value = np.array(self._draw(rng), dtype=self._value.dtype)
-            self._draw = None
+            drawn = np.array(self._draw(rng), dtype=self._value.dtype)
+            if drawn.shape != self.shape:
+                raise WiringError(
+                    f"The initializer gave {show_shape(drawn.shape)} for a parameter of the shape "
+                    f"{show_shape(self.shape)}. Let it return an array of the shape it is given."
+                )
+            self._value, self._draw = drawn, None
 
     @property
     def value(self) -> Any:
@@ -165,18 +170,20 @@ class AttributeParameter(Parameter):
 
     def __init__(self, array: Any) -> None:
         super().__init__(array)
-        self.holders: list[tuple[Any, Any]] = []  # every place that refers to this one array
+        self._places: list[tuple[Any, str, int | None]] = []  # whoever refers to this one array
 
     @classmethod
-    def of(cls, array: Any, holder: Any, key: Any) -> AttributeParameter:
-        """The one parameter for this array, which is at `holder[key]`."""
+    def of(cls, array: Any, layer: Any, name: str, index: int | None = None) -> AttributeParameter:
+        """The one parameter for this array, which is at `layer.name` or `layer.name[index]`."""
         parameter = cls._known.get(id(array))
         if (
             parameter is None or parameter._value is not array
         ):  # an id is used again after its death
             parameter = cls._known[id(array)] = cls(array)
-        if not any(known is holder and name == key for known, name in parameter.holders):
-            parameter.holders.append((holder, key))
+        alive = [place for place in parameter._places if place[0]() is not None]
+        if not any(one() is layer and (n, i) == (name, index) for one, n, i in alive):
+            alive.append((ref(layer), name, index))
+        parameter._places = alive
         return parameter
 
     @property
@@ -194,8 +201,13 @@ class AttributeParameter(Parameter):
     def _replace(self, array: Any) -> None:
         self._value = array
         self._known[id(array)] = self
-        for holder, key in self.holders:
-            holder[key] = array
+        for layer, name, index in self._places:
+            if layer() is None:
+                continue  # its graph is gone
+            if index is None:
+                setattr(layer(), name, array)
+            else:
+                getattr(layer(), name)[index] = array
 
 
 def floating(dtype: Any) -> Any:

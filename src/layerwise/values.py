@@ -107,7 +107,8 @@ def fitted(dx: Any, source: Seat, seat: Seat) -> Any:
         return dx  # of a layer with several outputs: their gradients come one by one
     if dx is None:
         if not is_floating(value) or (
-            source.kind in ("input", "constant") and ends_in_a_loss(seat)
+            source.kind in ("input", "constant")
+            and is_loss(seat.layer, [one.value for one in seat.inputs], seat.value)
         ):
             return None
         raise wrong_gradient(seat, source, "None", "a gradient for every input of floats")
@@ -139,22 +140,15 @@ def as_many(dxs: Any, seat: Seat) -> tuple[Any, ...]:
         return (dxs,)
     if isinstance(dxs, list) and len(dxs) == count:
         return tuple(dxs)
-    if not isinstance(dxs, (tuple, list)) and ends_in_a_loss(seat):
+    if not isinstance(dxs, (tuple, list)) and is_loss(
+        seat.layer, [one.value for one in seat.inputs], seat.value
+    ):
         return (dxs, *[None] * (count - 1))
     got = f"{len(dxs)} gradients" if isinstance(dxs, (tuple, list)) else "1 gradient"
     raise GradientError(
         f"there are {count} inputs, but backward returned {got}. Return a tuple with one gradient "
         "for each input, and None for an input that has none, such as class numbers."
     )
-
-
-def ends_in_a_loss(seat: Seat) -> bool:
-    """Whether a layer is a loss, whose targets need no gradient.
-
-    Its `backward` may be called bare, and it has made one number of arrays.
-    """
-    of_arrays = all(np.ndim(source.value) > 0 for source in seat.inputs)
-    return is_loss(seat.layer) and np.ndim(seat.value) == 0 and of_arrays
 
 
 def added(a: Any, b: Any) -> Any:

@@ -160,8 +160,9 @@ class Checkup:
     def _compare(self, judge: Judge, found: Found, rng: Any) -> None:
         trial, run, bench = judge.trial, judge.run, judge.bench
         said = gradients(trial, run)
+        loss = is_loss(trial.base, [one.value for one in trial.given], run.outs[0])
         for name, array in {**bench.arrays, **bench.parameters}.items():
-            target = name in bench.arrays and is_loss(trial.base) and name != trial.given[0].name
+            target = name in bench.arrays and loss and name != trial.given[0].name
             if target and said[name] is None and run.dx_count is None:
                 found.notes.append(f"{name} gets no gradient, as a target may.")
                 continue

@@ -187,7 +187,10 @@ class Trial:
 
     def fresh(self) -> Any:
         self.dice.set_back()
-        return copy.deepcopy(self.base)
+        layer = copy.deepcopy(self.base)
+        for _, one in walk(layer):
+            attributes(one)["_ran_forward"] = True  # a trial looks after the order itself
+        return layer
 
     # forward and backward ------------------------------------------------------------------------
 
@@ -245,7 +248,11 @@ class Trial:
             wrong = None if len(dxs) == count else len(dxs)
             dxs = (*dxs, *[None] * count)[:count]
         else:
-            wrong = None if count == 1 or is_loss(layer) else 1
+            wrong = (
+                None
+                if count == 1 or is_loss(layer, [one.value for one in self.given], outs[0])
+                else 1
+            )
             dxs = (dxs, *[None] * (count - 1))
         return Run(outs, dxs, dparams, wrong)
 

@@ -112,7 +112,10 @@ class Transpose(Layer):
     def out_shape(self, x):
         if ... in x:
             return (..., None)
-        if self.axes and sorted(a % len(self.axes) for a in self.axes) != list(range(len(x))):
+        n = len(x)
+        if self.axes and (
+            any(not -n <= a < n for a in self.axes) or len({a % n for a in self.axes}) != n
+        ):
             raise ShapeError(self, f"inputs of {len(self.axes)} axes", x)
         return tuple(x[a] for a in self.axes) if self.axes else x[::-1]
 

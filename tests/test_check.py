@@ -1035,3 +1035,8 @@ def test_a_forgotten_gradient_is_no_target():
 
     causes = {failure.cause for failure in check(Forgets(), X, X + 1).failures}
     assert "wrong number of gradients" in causes
+
+
+def test_nothing_to_compare_is_not_well():
+    with pytest.raises(lw.WiringError, match="x is empty, so there is nothing to compare"):
+        check(lw.Tanh(), np.ones((0, 3)))

@@ -359,9 +359,8 @@ def test_check_asks_for_an_example_and_checks_the_others(here):
     assert result.exit_code == 2 and "Square: all is well" in result.stdout
     assert result.stderr == (
         "Error: mine.py: Odd took none of the sample inputs (AttributeError: 'numpy.ndarray' "
-        "object has no attribute 'sparse' in line 11). Give it an example:\n"
-        "    @staticmethod\n"
-        "    def example(): return Odd(...), np.ones((3, 4))  # a layer, its inputs\n"
+        "object has no attribute 'sparse' in line 11). Give it a static method "
+        "example() that returns a layer and its inputs, such as Odd(...), np.ones((3, 4)).\n"
     )
 
 

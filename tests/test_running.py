@@ -363,3 +363,27 @@ def test_after_a_failed_backward_the_next_one_is_right():
     text_of(lw.LayerError, graph.backward)
     fail.clear()
     assert graph.backward() == 4
+
+
+def test_steps_do_not_go_on_in_another_run():
+    graph = lw.Graph(lw.Input("x") * 2.0 * 3.0)
+    steps = graph.steps(1.0)
+    next(steps)
+    graph.forward(5.0)
+    text_of(lw.OrderError, lambda: next(steps))
+    assert graph.backward() == 6.0
+
+
+def test_a_wrong_name_of_an_input_suggests_the_right_one():
+    graph = lw.Graph(lw.Input("apple") * lw.Input("tax"))
+    assert text_of(lw.WiringError, lambda: graph.forward(aple=3, tax=1)) == (
+        "The inputs of this graph are apple, tax. Missing: apple. Unknown: aple. "
+        "Did you mean apple?"
+    )
+
+
+@pytest.mark.parametrize("dout", ["a", [], {}])
+def test_what_is_no_gradient(dout):
+    graph = lw.Graph(lw.Input("x") * 2.0)
+    graph.forward(1.0)
+    text_of(lw.GradientError, lambda: graph.backward(dout))

@@ -366,9 +366,8 @@ def test_a_forgotten_gradient_is_no_loss():
 
 def test_a_layer_can_be_pickled_before_and_after_its_numbers_are_drawn():
     affine = lw.Affine(2, 3)
-    twin = pickle.loads(pickle.dumps(affine))
-    assert twin.W.shape == affine.W.value.shape
-    same(pickle.loads(pickle.dumps(affine)).W.value, affine.W.value)
+    for _ in range(2):
+        same(pickle.loads(pickle.dumps(affine)).W.value, affine.W.value)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "foo", int, "complex64"])

@@ -50,6 +50,21 @@ def is_loss(layer: Any, inputs: Sequence[Any], out: Any) -> bool:
     return bare and np.ndim(out) == 0 and all(np.ndim(x) > 0 for x in inputs)
 
 
+def owner_of(layer: Any, inputs: Sequence[Any], out: Any) -> int | None:
+    """Which input a single gradient belongs to where there are several; None: it cannot be told.
+
+    It is the only one of floats, or the first of a loss.
+    """
+    floats = [i for i, x in enumerate(inputs) if is_floating(x)]
+    if len(floats) == 1:
+        return floats[0]
+    return 0 if is_loss(layer, inputs, out) else None
+
+
+def is_floating(value: Any) -> bool:
+    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
+
+
 def layer_name(layer: Any) -> str:
     """The name that a layer's place gets: ReLU -> relu, MeanSquaredError -> mean_squared_error."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()

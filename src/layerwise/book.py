@@ -140,7 +140,9 @@ class SoftmaxWithLoss(Layer):
     def forward(self, x: Any, t: Any) -> Any:
         self.t = np.asarray(t)
         rows = self.t.shape == x.shape  # the book's one-hot rows may also be whole numbers
-        self.loss = self.cross_entropy.forward(x, self.t.astype(x.dtype) if rows else self.t)
+        self.loss = self.cross_entropy.forward(
+            x, self.t.astype(np.result_type(x, 0.0)) if rows else self.t
+        )
         self.y = np.exp(self.cross_entropy.log_y)
         return self.loss
 

@@ -39,7 +39,7 @@ def check(
     seed       decides everything that is drawn
     samples    of an array with more elements than this, so many are compared
     tolerance  how far an element may be off, as a part of itself
-    errors     WiringError without inputs, or for inputs that are no numbers
+    errors     WiringError without inputs, or for inputs that are empty or no numbers
 
     Slopes are centred differences in float64 with a step of 1e-5 max(1, |x|). An element is right
     if both numbers agree to `tolerance` of the larger one, plus what rounding can do to the
@@ -70,6 +70,11 @@ def check(
     with kept_random_state(), np.errstate(all="ignore"):
         base = prepared(layer, np.float64, np.random.default_rng(seed))
         given = taken(base, inputs)
+        for one in given:
+            if one.value.size == 0:
+                raise WiringError(
+                    f"check: {one.name} is empty, so there is nothing to compare. Give some rows."
+                )
         base = as_first_used(base, given, seed)
         given, notes = fit_for_checking(base, given, dout, seed)
         checkup = Checkup(base, given, dout, seed, Settings(samples, tolerance))

@@ -78,8 +78,9 @@ def show_layer(layer: Any, place: str = "") -> str:
     >>> show_layer(Mine(), "mine1")
     'mine1 = Mine()'
     """
-    bare = repr(layer).startswith("<")  # which would tell a memory address
-    call = f"{type(layer).__name__}()" if bare else repr(layer)
+    call = repr(layer)
+    if call.startswith("<"):  # which would tell a memory address
+        call = f"{type(layer).__name__}()"
     return f"{place} = {call}" if place else call
 
 

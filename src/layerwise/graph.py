@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .anatomy import seat_of, walk
+from .anatomy import is_floating, seat_of, walk
 from .errors import (
     GradientError,
     LayerError,
     OrderError,
     UnknownNameError,
+    WiringError,
 )
 from .layer import Layer
 from .node import Constant, Node
@@ -32,7 +33,6 @@ from .values import (
     as_many,
     cast,
     fitted,
-    is_floating,
     output_gradient,
     taken,
     tidied,
@@ -60,7 +60,8 @@ class Graph(Layer, guarded=False):
               ShapeError where shapes are known and do not fit
 
     A graph is a layer itself, so graphs nest. A graph with parameters casts floating inputs to
-    their dtype; one without computes in the dtype of its inputs. `training` says in which mode
+    their dtype; one without computes in the dtype of its inputs. Where parameters differ in dtype,
+    they are cast to one, also for other graphs that share them. `training` says in which mode
     `forward` runs; `predict` always runs in inference.
 
     >>> from layerwise import Input
@@ -115,6 +116,7 @@ class Graph(Layer, guarded=False):
             seat.node.shape is None and seat.node.dtype is None for seat in self.inputs
         ) and all(type(seat.node.value) in NUMBERS for seat in self._leaves)
         self._done = ""  # how far the last run has come: "", "forward" or "backward"
+        self._runs = 0  # how many runs have begun
         self._told: bool | None = None  # the mode that the layers have been told
         self.held_parameters = {}
         known: set[int] = set()
@@ -151,7 +153,8 @@ class Graph(Layer, guarded=False):
     def forward(self, /, *args: Any, **named: Any) -> Any:
         """Run every layer once, in order; returns the output, or a tuple of several.
 
-        Values are given in the order of `graph.inputs`, or by name.
+        Values are given in the order of `graph.inputs`, or by name. The arrays that come back are
+        those that `backward` will use: copy them before you change them.
         """
         self._begin(args, named)
         self._run_forward(self._calls)
@@ -199,7 +202,9 @@ class Graph(Layer, guarded=False):
         [('forward', 'y', (6.0,)), ('backward', 'y', (3.0, 2.0))]
         """
         self._begin(args, named)
+        run = self._runs
         for seat in self._calls:
+            self._same_run(run)
             self._run_forward([seat])
             yield Step(
                 "forward", seat, tuple(self._values[slot] for slot in seat.sources), (seat.value,)
@@ -207,6 +212,7 @@ class Graph(Layer, guarded=False):
         self._done = "forward"
         self._begin_backward(dout, accumulate=False)
         for seat in reversed(self._calls):
+            self._same_run(run)
             if seat.grad is not None:
                 yield Step("backward", seat, (seat.grad,), self._run_backward([seat]))
         self._finish_backward([])
@@ -215,10 +221,15 @@ class Graph(Layer, guarded=False):
         self._values[:], self._plain = self._starting_values(args, named)
         self._grads[:] = self._nothing
         self._done = ""
+        self._runs += 1
         if self._told is not self.training:
             self._told = self.training
             for seat in self._calls:
                 set_training(seat.layer, self.training)
+
+    def _same_run(self, run: int) -> None:
+        if run != self._runs:
+            raise OrderError("steps() cannot go on: this graph has begun another run meanwhile.")
 
     def _run_forward(self, calls: list[Seat]) -> None:
         """The loop of forward: each layer takes values and leaves its own."""
@@ -437,10 +448,13 @@ class Graph(Layer, guarded=False):
 
         return draw(self, path, **options)
 
-    def _repr_svg_(self) -> str:
+    def _repr_svg_(self) -> str | None:
         from .draw import to_svg
 
-        return to_svg(self)
+        try:
+            return to_svg(self)
+        except WiringError:
+            return None  # too large to draw: a notebook then shows the text
 
     # copies and failures -------------------------------------------------------------------------
 

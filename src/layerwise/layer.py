@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,8 @@ class Layer:
     def __repr__(self) -> str:
         """The call that makes this layer, read from the attributes named as its arguments."""
         shown = []
-        for argument in inspect.signature(type(self)).parameters.values():
+        cls: Any = type(self)
+        for argument in _arguments_of(cls):
             value = vars(self).get(argument.name, argument.default)
             value = value.item() if isinstance(value, np.generic) else value
             if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
@@ -94,7 +95,12 @@ class Layer:
                 continue
             elif repr(value) != repr(argument.default):
                 shown.append(f"{argument.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{cls.__name__}({', '.join(shown)})"
+
+
+@lru_cache(maxsize=1024)
+def _arguments_of(cls: Any) -> list[inspect.Parameter]:
+    return list(inspect.signature(cls).parameters.values())
 
 
 # Guards for use by hand ------------------------------------------------------------------------

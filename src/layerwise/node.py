@@ -127,52 +127,65 @@ class Node:
     # functions and reductions, under the names that NumPy's arrays have --------------------------
 
     def exp(self) -> Node:
+        """e to the power of this node, elementwise."""
         return apply(layers.Exp(), self)
 
     def log(self) -> Node:
+        """The natural logarithm, elementwise."""
         return apply(layers.Log(), self)
 
     def sqrt(self) -> Node:
+        """The square root, elementwise."""
         return apply(layers.Sqrt(), self)
 
     def clip(self, min: Any = None, max: Any = None) -> Node:
+        """This node kept between min and max."""
         return apply(layers.Clip(min, max), self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The sum along an axis, or of all elements."""
         return apply(layers.Sum(axis, keepdims), self)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The mean along an axis, or of all elements."""
         return apply(layers.Mean(axis, keepdims), self)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The largest element along an axis, or of all."""
         return apply(layers.Max(axis, keepdims), self)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The smallest element along an axis, or of all."""
         return apply(layers.Min(axis, keepdims), self)
 
     def var(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The (biased) variance along an axis, or of all elements."""
         return apply(layers.Var(axis, keepdims), self)
 
     def std(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """The square root of the variance."""
         return self.var(axis, keepdims).sqrt()
 
     def reshape(self, *shape: Any) -> Node:
+        """The same elements in another shape."""
         return apply(layers.Reshape(*shape), self)
 
     def transpose(self, *axes: Any) -> Node:
+        """The axes in another order; without arguments in the reverse one."""
         return apply(layers.Transpose(*axes), self)
 
     @property
     def T(self) -> Node:
+        """The axes in the reverse order."""
         return apply(layers.Transpose(), self)
 
 
 class Input(Node):
     """An input of a graph, known by its name.
 
-    name : what `graph.forward(name=...)` and the picture call it
-    shape : sizes of the axes, None where any size will do; None altogether: any shape
-    dtype : what the values are cast to; None: left to the graph
+    name    what `graph.forward(name=...)` and the picture call it
+    shape   sizes of the axes, None where any size will do; None altogether: any shape
+    dtype   what the values are cast to; None: left to the graph
 
     >>> Input("x", shape=(None, 784))
     Input('x', shape=(None, 784))
@@ -183,7 +196,12 @@ class Input(Node):
     def __init__(self, name: str, shape: Any = None, dtype: Any = None) -> None:
         super().__init__(None, (), checked_name(name))
         self.shape = None if shape is None else checked_shape(shape, name)
-        self.dtype = None if dtype is None else np.dtype(dtype)
+        try:
+            self.dtype = None if dtype is None else np.dtype(dtype)
+        except TypeError:
+            raise WiringError(
+                f'Input({name!r}, dtype={dtype!r}): no such type. Give one such as "float32".'
+            ) from None
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f", shape={self.shape}"
@@ -194,7 +212,7 @@ class Input(Node):
 class Constant(Node):
     """A number, an array or a `Parameter` that stands in an expression beside nodes.
 
-    numeric    whether whole numbers in it are there to compute with, and not to count classes
+    numeric   whether whole numbers in it are there to compute with, and not to count classes
     """
 
     __slots__ = ("numeric", "value")
@@ -325,7 +343,7 @@ def is_size(n: Any) -> bool:
 
 
 def checked_name(name: Any) -> str:
-    if not isinstance(name, str) or not name or "." in name:
+    if not isinstance(name, str) or not name.strip() or "." in name:
         raise WiringError(
             f"{name!r} cannot be the name of a node: give a text without a dot (the dot stands "
             "between the names of a nested graph and of a node in it)."

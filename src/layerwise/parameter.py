@@ -40,7 +40,7 @@ class Shared:
                 f"This {self.kind} has the shape {show_shape(self.shape)}, but the new value has "
                 f"{show_shape(value.shape)}. Give an array of the same shape."
             )
-        return value if value.dtype.kind == "f" else value.astype(self.dtype)
+        return value.astype(self.dtype, copy=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,7 +94,8 @@ class Parameter(Shared):
     Sharing a parameter is sharing the object. A parameter made by `drawn` gets its numbers at
     the first look, or from the seed of the graph that is built with it.
 
-    value    an array of floats, held in its own dtype; whole numbers become float32
+    value    an array of floats, held in its own dtype, which only `astype` changes; whole
+             numbers become float32
 
     >>> W = Parameter(np.zeros((2, 3)))
     >>> W.shape, W.grad
@@ -142,6 +143,14 @@ class Parameter(Shared):
         self._value = self._checked(value)
         self._draw = None
 
+    def __copy__(self) -> Parameter:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_value": self.value, "_draw": None}  # drawn: both have the same
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         twin = memo[id(self)] = type(self)(self._value.copy())
         twin.grad = copy.deepcopy(self.grad, memo)
@@ -171,6 +180,9 @@ class AttributeParameter(Parameter):
     def __init__(self, array: Any) -> None:
         super().__init__(array)
         self._places: list[tuple[Any, str, int | None]] = []  # whoever refers to this one array
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_places": []}
 
     @classmethod
     def of(cls, array: Any, layer: Any, name: str, index: int | None = None) -> AttributeParameter:

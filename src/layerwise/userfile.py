@@ -112,7 +112,7 @@ def graph_in(path: Path, name: str) -> Graph:
     if inspect.isfunction(found):
         try:
             found = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise FileError(f"{path}: {name}() failed{place(error, path)}: {said(error)}") from None
     if not isinstance(found, Graph):
         raise FileError(
@@ -172,12 +172,12 @@ def example_of(cls: type, path: Path) -> tuple[Any, tuple[Any, ...]]:
             if is_finite(out):
                 return make()  # a new one: forward has left its marks on the other
             refusal = refusal or "forward gave NaN or Inf"
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             refusal = refusal or said(error) + place(error, path)
     raise FileError(
-        f"{path}: {cls.__name__} took none of the sample inputs ({refusal}). Give it an example:\n"
-        "    @staticmethod\n"
-        f"    def example(): return {cls.__name__}(...), np.ones((3, 4))  # a layer, its inputs"
+        f"{path}: {cls.__name__} took none of the sample inputs ({refusal}). Give it a static "
+        f"method example() that returns a layer and its inputs, such as {cls.__name__}(...), "
+        "np.ones((3, 4))."
     )
 
 
@@ -185,7 +185,7 @@ def own_example(cls: Any, path: Path) -> tuple[Any, tuple[Any, ...]]:
     """What the class gives as its example."""
     try:
         given = cls.example()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FileError(
             f"{path}: {cls.__name__}.example() failed{place(error, path)}: {said(error)}"
         ) from None

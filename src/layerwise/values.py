@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .anatomy import is_loss
+from .anatomy import is_floating, is_loss, owner_of
 from .errors import GradientError, WiringError, show_shape
 from .layer import plain
 from .node import Input
@@ -73,7 +73,10 @@ def output_gradient(dout: Any, seat: Seat) -> Any:
     if type(value) in NUMBERS and type(dout) in NUMBERS:
         return float(dout) if type(value) is float else dout
     dtype = value.dtype if is_floating(value) and hasattr(value, "dtype") else np.float64
-    dout = np.asarray(dout, dtype)
+    try:
+        dout = np.asarray(dout, dtype)
+    except (TypeError, ValueError):
+        raise GradientError(f"backward got {dout!r:.60}, expected a number or an array.") from None
     if dout.shape != np.shape(value):
         if dout.shape != ():
             raise GradientError(
@@ -140,10 +143,10 @@ def as_many(dxs: Any, seat: Seat) -> tuple[Any, ...]:
         return (dxs,)
     if isinstance(dxs, list) and len(dxs) == count:
         return tuple(dxs)
-    if not isinstance(dxs, (tuple, list)) and is_loss(
-        seat.layer, [one.value for one in seat.inputs], seat.value
-    ):
-        return (dxs, *[None] * (count - 1))
+    if not isinstance(dxs, (tuple, list)):
+        owner = owner_of(seat.layer, [one.value for one in seat.inputs], seat.value)
+        if owner is not None:
+            return tuple(dxs if i == owner else None for i in range(count))
     got = f"{len(dxs)} gradients" if isinstance(dxs, (tuple, list)) else "1 gradient"
     raise GradientError(
         f"there are {count} inputs, but backward returned {got}. Return a tuple with one gradient "
@@ -167,7 +170,3 @@ def complete(douts: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]
 
 def zeros(value: Any) -> Any:
     return np.zeros_like(value) if hasattr(value, "dtype") else type(value)(0)
-
-
-def is_floating(value: Any) -> bool:
-    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"

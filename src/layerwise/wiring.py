@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from difflib import get_close_matches
 from typing import Any
 
 from .anatomy import layer_name
@@ -88,4 +89,7 @@ def wrong_inputs(names: list[str], args: tuple[Any, ...], named: dict[str, Any])
     for word, found in (("Missing", missing), ("Given twice", twice), ("Unknown", unknown)):
         if found:
             said.append(f"{word}: {', '.join(found)}.")
+    near = [name for one in unknown for name in get_close_matches(one, missing, n=1)]
+    if near:
+        said.append(f"Did you mean {', '.join(near)}?")
     return WiringError(" ".join(said))

@@ -91,7 +91,7 @@ def constant_factor(case: Case) -> Cause | None:
             continue
         several = np.count_nonzero(clear) > 1  # one quotient alone may be anything
         fraction = Fraction(factor).limit_denominator(999 if several else max(20, case.rows or 1))
-        nice = abs(float(fraction) - factor) < 1e-5 * abs(factor)
+        nice = abs(float(fraction) - factor) < 1e-7 * abs(factor)
         if factor and (nice or several):
             return _named_factor(factor, fraction if nice else None, case.rows, where)
     return None
@@ -100,7 +100,7 @@ def constant_factor(case: Case) -> Cause | None:
 def _named_factor(factor: float, fraction: Fraction | None, rows: int | None, where: str) -> Cause:
     if fraction == -1:
         return "sign", f"{where} the sign is wrong: the factor is -1."
-    name = f"{factor:.6g}" if fraction is None else str(fraction)
+    name = f"{factor:.9g}" if fraction is None else str(fraction)
     cause, text = f"factor {name}", f"{where} it is the slope times {name}."
     if fraction is None:
         return cause, text
@@ -109,7 +109,7 @@ def _named_factor(factor: float, fraction: Fraction | None, rows: int | None, wh
     if rows and rows > 1 and fraction == rows:
         text += f" The batch has {rows} rows: a sum where the mean belongs?"
         cause += ", multiplied by the batch size" if rows > 2 else ""
-    elif rows and rows > 1 and fraction.denominator == rows:
+    elif rows and rows > 1 and fraction == Fraction(1, rows):
         text += f" The batch has {rows} rows: divided by the batch size, a mean for a sum?"
         cause += ", divided by the batch size" if rows > 2 else ""
     return cause, text

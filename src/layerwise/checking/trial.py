@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..anatomy import attributes, find_buffers, find_parameters, is_loss, unguarded, walk
+from ..anatomy import attributes, find_buffers, find_parameters, owner_of, unguarded, walk
 from ..errors import LayerError, ShapeError, WiringError
 from ..graph import Graph
 from ..layer import raise_shape_error
@@ -133,7 +133,8 @@ def prepared(layer: Any, dtype: Any, rng: Any) -> Any:
         if held.gradient is None:  # a Parameter; those of the books' classes are arrays as above
             twin = copy.copy(held.parameter)
             twin.draw(rng)
-            twin.value, twin.grad = twin.value.astype(dtype), None
+            twin.astype(dtype)
+            twin.grad = None
             memo[id(held.parameter)] = twin
     try:
         model = copy.deepcopy(layer, memo)
@@ -248,12 +249,11 @@ class Trial:
             wrong = None if len(dxs) == count else len(dxs)
             dxs = (*dxs, *[None] * count)[:count]
         else:
-            wrong = (
-                None
-                if count == 1 or is_loss(layer, [one.value for one in self.given], outs[0])
-                else 1
-            )
-            dxs = (dxs, *[None] * (count - 1))
+            owner = 0
+            if count > 1:
+                found = owner_of(layer, [one.value for one in self.given], outs[0])
+                wrong, owner = (1, 0) if found is None else (None, found)
+            dxs = tuple(dxs if i == owner else None for i in range(count))
         return Run(outs, dxs, dparams, wrong)
 
 

@@ -53,12 +53,12 @@ class DataError(LayerwiseError, ValueError):
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """The array in one IDX file, compressed with gzip or not (the content decides, not the name).
 
-    path : the file
+    path      the file
 
-    returns  an array of its own, writable, in this machine's byte order: uint8, int8, int16,
-             int32, float32 or float64, of the shape that the file names
-    errors   DataError, if the file is missing, damaged, cut off, or not an IDX file
-    source   http://yann.lecun.com/exdb/mnist/
+    returns   an array of its own, writable, in this machine's byte order: uint8, int8, int16,
+              int32, float32 or float64, of the shape that the file names
+    errors    DataError, if the file is missing, damaged, cut off, or not an IDX file
+    source    http://yann.lecun.com/exdb/mnist/
 
     >>> import os, tempfile
     >>> import numpy as np
@@ -97,8 +97,8 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     The same array gives the same bytes every time. The file appears at once and whole: if
     something goes wrong, what was there before is still there.
 
-    path : the file; its folder must exist
-    array : of type uint8, int8, int16, int32, float32 or float64, of any shape
+    path     the file; its folder must exist
+    array    of type uint8, int8, int16, int32, float32 or float64, of any shape
 
     errors   DataError, if the type has no place in an IDX file, or there is no such folder
     source   http://yann.lecun.com/exdb/mnist/

@@ -27,8 +27,8 @@ Pair = tuple[NDArray[np.float32], NDArray[Any]]
 class Split(NamedTuple):
     """A data set in two parts, each a pair `(x, t)`: inputs and the classes they belong to.
 
-    train : what a network learns from
-    test : what it is judged by, held out from training
+    train   what a network learns from
+    test    what it is judged by, held out from training
 
     >>> import layerwise as lw
     >>> (x_train, t_train), (x_test, t_test) = lw.data.digits()
@@ -47,13 +47,13 @@ def digits(*, flatten: bool = True, one_hot: bool = False) -> Split:
     out, so each class is in both parts in the same proportion. The 13 writers stand one after
     another in the source; here they are mixed, and all of them are in both parts.
 
-    flatten : True (default): one row of 64 pixels per image; False: channel, height, width
-    one_hot : False (default): t holds the classes 0 to 9; True: rows with a 1 at the class
+    flatten   True (default): one row of 64 pixels per image; False: channel, height, width
+    one_hot   False (default): t holds the classes 0 to 9; True: rows with a 1 at the class
 
-    shapes   x (1437, 64) and (360, 64), or (N, 1, 8, 8); float32, 0 (paper) to 1 (ink)
-             t (1437,) and (360,) int64, or (N, 10) float32
-    source   E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (test part),
-             UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0
+    shapes    x (1437, 64) and (360, 64), or (N, 1, 8, 8); float32, 0 (paper) to 1 (ink)
+              t (1437,) and (360,) int64, or (N, 10) float32
+    source    E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (test part),
+              UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0
 
     >>> import layerwise as lw
     >>> (x_train, t_train), (x_test, t_test) = lw.data.digits()
@@ -79,14 +79,14 @@ def mnist(
     Nothing is downloaded. The four files may be compressed (`.gz`) or not, and may be spelled
     `train-images-idx3-ubyte` or `train-images.idx3-ubyte`.
 
-    folder : where the files are; by default `$LAYERWISE_DATA/mnist`, then `$LAYERWISE_DATA`
-    flatten : True (default): one row of 784 pixels per image; False: channel, height, width
-    one_hot : False (default): t holds the classes 0 to 9; True: rows with a 1 at the class
+    folder    where the files are; by default `$LAYERWISE_DATA/mnist`, then `$LAYERWISE_DATA`
+    flatten   True (default): one row of 784 pixels per image; False: channel, height, width
+    one_hot   False (default): t holds the classes 0 to 9; True: rows with a 1 at the class
 
-    shapes   x (60000, 784) and (10000, 784), or (N, 1, 28, 28); float32, 0 (paper) to 1 (ink)
-             t (60000,) and (10000,) int64, or (N, 10) float32
-    errors   DataError, if a file is missing or damaged, or images and labels do not fit
-    source   Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/
+    shapes    x (60000, 784) and (10000, 784), or (N, 1, 28, 28); float32, 0 (paper) to 1 (ink)
+              t (60000,) and (10000,) int64, or (N, 10) float32
+    errors    DataError, if a file is missing or damaged, or images and labels do not fit
+    source    Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/
 
     >>> import layerwise as lw
     >>> (x_train, t_train), (x_test, t_test) = lw.data.mnist("mnist")  # doctest: +SKIP

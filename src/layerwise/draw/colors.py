@@ -57,7 +57,7 @@ SEQUENTIAL, DIVERGING = _scale(_SEQUENTIAL), _scale(_DIVERGING)
 def cell_colors(cells: np.ndarray, diverging: bool) -> list[list[str]]:
     """A colour for every number of a matrix; numbers that are not finite stand out.
 
-    diverging : white is 0, and both sides reach equally far; else from the least to the greatest
+    diverging   white is 0, and both sides reach equally far; else from the least to the greatest
 
     >>> cell_colors(np.array([[-1.0, 0.0, 2.0]]), diverging=True)
     [['#7fb2dd', '#f7f7f5', '#8f3f00']]

@@ -87,7 +87,7 @@ def _placed(heat: Heat, x: float, top: float) -> Heat:
 def label_for(value: Any, what: str, *, gradient: bool, maps: bool) -> Label:
     """The label for a value or a gradient; `what` says whose, in the tooltip.
 
-    maps : whether arrays small enough get a heat map
+    maps   whether arrays small enough get a heat map
 
     >>> label = label_for(np.zeros((2, 3)), "x", gradient=False, maps=False)
     >>> [row.text for row in label.rows]

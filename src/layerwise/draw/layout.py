@@ -30,7 +30,7 @@ _one_at_a_time = Lock()  # Graphviz keeps its state in global variables
 def place(outline: Outline, sizes: Sizes, across: bool, head: float = 0) -> Placement:
     """Lay the outline out, from left to right (wrapped into rows where long) or downward.
 
-    head : room left free above, in points
+    head   room left free above, in points
     """
     for longest in (LONGEST, 0.8 * LONGEST, 0.6 * LONGEST):  # Graphviz may need more than thought
         rows = rows_of(outline, sizes, longest) if across else [Row(0, outline.things)]
@@ -186,7 +186,7 @@ def _clusters(
 ) -> Iterator[str]:
     """The nodes inside some frames; each further frame is a cluster with room for its title.
 
-    times : how often the title is to fit; twice where arrows come in through the middle of the top
+    times   how often the title is to fit; twice where arrows come in through the middle of the top
     """
     yield from members.get(path, [])
     for number, frame in enumerate(frames):

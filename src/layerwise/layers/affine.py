@@ -33,7 +33,7 @@ class Affine(Layer):
 
     def __init__(self, in_features, out_features, bias=True, *, init=he_uniform, rng=None):
         for size in (in_features, out_features):
-            if not isinstance(size, (int, np.integer)) or size < 1:
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
                 raise ValueError(
                     f"Affine({in_features!r}, {out_features!r}): the numbers of inputs and outputs "
                     f"are whole numbers from 1 up, but got {size!r}."

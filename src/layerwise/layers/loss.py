@@ -71,7 +71,7 @@ class SoftmaxCrossEntropy(Loss):
         axis = self.class_axis(x)
         self.log_y = log_softmax(x, axis)  # (N, C)
         self.t_given = t
-        self.t = self.as_probabilities(x, t)  # (N, C)
+        self.t = self.as_probabilities(self.log_y, t)  # (N, C)
         with np.errstate(invalid="ignore"):  # what is impossible in both, 0 ln 0, counts as 0
             self.losses = -np.sum(np.where(self.t == 0, 0, self.t * self.log_y), axis=axis)  # (N,)
         return self.reduce(self.losses)
@@ -88,7 +88,7 @@ class SoftmaxCrossEntropy(Loss):
         return 1 if x.ndim > 1 else 0
 
     def as_probabilities(self, x, t):
-        """Class numbers become rows with a single 1; probabilities stay as they are."""
+        """Class numbers become rows with a single 1, like x; probabilities stay as they are."""
         t, axis = np.asarray(t), self.class_axis(x)
         classes = x.shape[axis]
         rows = x.shape[:axis] + x.shape[axis + 1 :]
@@ -129,7 +129,7 @@ class MeanSquaredError(Loss):
 
     def __init__(self, reduction="mean"):
         super().__init__(reduction)
-        self.x = self.t = None  # saved by forward for backward
+        self.x = self.t = self.difference = None  # saved by forward for backward
 
     def out_shape(self, x, t):
         if not same_shape(x, t):
@@ -139,11 +139,11 @@ class MeanSquaredError(Loss):
     def forward(self, x, t):
         self.out_shape(np.shape(x), np.shape(t))
         self.x, self.t = x, t
-        return self.reduce(np.square(x - t))
+        self.difference = np.asarray(x, np.result_type(x, t, 0.0)) - t  # in floats: no wrapping
+        return self.reduce(np.square(self.difference))
 
     def backward(self, dout=1):
-        difference = np.asarray(self.x - self.t, np.result_type(self.x, self.t, 0.0))
-        d = self.share(dout, difference) * 2 * difference
+        d = self.share(dout, self.difference) * 2 * self.difference
         return unbroadcast(d, self.x), unbroadcast(-d, self.t)
 
 

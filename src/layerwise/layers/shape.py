@@ -12,7 +12,7 @@ class Reshape(Layer):
     backward   dx = dout in the shape of x
     shapes     x of any shape -> `shape`; one size may be -1, and follows from the others
     shape      the new sizes, as separate numbers or as one tuple
-    errors     ShapeError if the number of elements does not fit
+    errors     ShapeError if the number of elements does not fit; ValueError for impossible sizes
 
     >>> reshape = Reshape(-1, 2)
     >>> reshape.forward(np.array([1.0, 2.0, 3.0, 4.0]))
@@ -27,6 +27,8 @@ class Reshape(Layer):
     def __init__(self, *shape):
         one = shape[0] if len(shape) == 1 else shape
         self.shape = tuple(map(int, one if isinstance(one, (tuple, list)) else shape))
+        if self.shape.count(-1) > 1 or any(n < -1 for n in self.shape):
+            raise ValueError(f"Reshape{self.shape}: give sizes from 0 up, and -1 once at most.")
         self.in_shape = None  # saved by forward for backward
 
     def __repr__(self):

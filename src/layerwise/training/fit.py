@@ -40,21 +40,21 @@ def fit(
 ) -> History:
     """Train a network: its parameters change in place until it gives t for x.
 
-    net : a `Graph` with one input, one output, and parameters
-    x, t : inputs and targets, a row of each belonging together
-    loss : an object with `forward(out, t)` and `backward(dout)`; None: `SoftmaxCrossEntropy()`,
-        for class numbers (whole numbers)
-    optimizer : an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`
-    epochs : how often all rows are gone through
-    batch_size : how many rows make one step; the last batch of an epoch may have fewer
-    validation : a pair (x, t) that is only looked at, after every epoch
-    seed : decides, with the number of the epoch and nothing else, the order of the rows
-    progress : show a bar in a terminal or notebook, and a line for each epoch; False: nothing
+    net          a `Graph` with one input, one output, and parameters
+    x, t         inputs and targets, a row of each belonging together
+    loss         an object with `forward(out, t)` and `backward(dout)`; None:
+                 `SoftmaxCrossEntropy()`, for class numbers (whole numbers)
+    optimizer    an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`
+    epochs       how often all rows are gone through
+    batch_size   how many rows make one step; the last batch of an epoch may have fewer
+    validation   a pair (x, t) that is only looked at, after every epoch
+    seed         decides, with the number of the epoch and nothing else, the order of the rows
+    progress     show a bar in a terminal or notebook, and a line for each epoch; False: nothing
 
-    returns  a `History`: loss, accuracy and seconds of every epoch. There is an accuracy only for
-             class numbers and one-hot rows.
-    errors   TrainingError for inputs that do not fit together, and at the batch where the loss is
-             not a finite number any more
+    returns      a `History`: loss, accuracy and seconds of every epoch. There is an accuracy only
+                 for class numbers and one-hot rows.
+    errors       TrainingError for inputs that do not fit together, and at the batch where the loss
+                 is not a finite number any more
 
     Loss and accuracy of an epoch are means over its rows as they came in training, from the same
     forward that the step is made of. Ctrl-C ends the training; weights and history are kept.
@@ -108,11 +108,11 @@ def fit(
 def accuracy(net: Graph, x: Any, t: Any, batch_size: int = 1000) -> float:
     """The part of the rows whose class the network predicts rightly, from 0 to 1.
 
-    net : a `Graph` that gives a score for every class
-    x, t : inputs, and class numbers or one-hot rows
-    batch_size : how many rows are predicted at once; the result does not depend on it
+    net          a `Graph` that gives a score for every class
+    x, t         inputs, and class numbers or one-hot rows
+    batch_size   how many rows are predicted at once; the result does not depend on it
 
-    errors   TrainingError if there are no rows, x and t do not fit, or t holds no classes
+    errors       TrainingError if there are no rows, x and t do not fit, or t holds no classes
 
     >>> from layerwise import Affine, Sequential
     >>> net = Sequential(Affine(2, 2), seed=0)

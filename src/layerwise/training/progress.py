@@ -14,9 +14,9 @@ INTERVAL = 0.15  # seconds between two drawings; one takes 1 ms, so that the bar
 class Watch:
     """Shows a training: a line for each epoch and, in a terminal or notebook, a live bar below.
 
-    epochs : how many there will be
-    batches : how many batches each has
-    wanted : False: show nothing at all
+    epochs    how many there will be
+    batches   how many batches each has
+    wanted    False: show nothing at all
     """
 
     def __init__(self, epochs: int, batches: int, wanted: bool = True) -> None:

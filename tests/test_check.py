@@ -66,6 +66,12 @@ BUILT_IN = [
     (lw.SoftmaxCrossEntropy(), X, CLASSES),
     (lw.SoftmaxCrossEntropy("none"), X, SHARES),
     (lw.MeanSquaredError(), X, POSITIVE),
+    (lw.BatchNorm(3), X),
+    (lw.InstanceNorm(3, affine=True), X.reshape(1, 3, 4)),
+    (lw.GroupNorm(3, 3), X.reshape(1, 3, 4)),
+    (lw.LayerNorm(3), X),
+    (lw.RMSNorm(3), X),
+    (lw.LocalResponseNorm(2, alpha=0.5), X),
 ]
 
 

@@ -62,9 +62,8 @@ def compare(case, inputs, seed, dtype):
 @given(data=st.data())
 def test_layers_agree(case, dtype, data):
     shapes = data.draw(st.sampled_from(case.shapes))
-    sizes = data.draw(st.fixed_dictionaries({axis: st.integers(1, 5) for axis in SIZES}))
-    if "Affine" in case.call:
-        sizes["D"] = 4
+    sizes = {axis: st.integers(2 if axis in case.several else 1, 5) for axis in SIZES}
+    sizes = data.draw(st.fixed_dictionaries(sizes)) | {axis: SIZES[axis] for axis in case.held}
     seed = data.draw(SEEDS)
     compare(case, case.inputs(shapes, dtype, seed, **sizes), seed, dtype)
 
@@ -90,6 +89,52 @@ def test_random_expressions_agree(program, shapes, seed):
     same(out, theirs, 1e-10, "out")
     same(dx, tensors[0].grad, 1e-10, "dx")
     same(dy, tensors[1].grad, 1e-10, "dy")
+
+
+RUNNING = [  # PyTorch's class, ours, the options of both
+    ("BatchNorm1d", "BatchNorm", {}),
+    ("BatchNorm2d", "BatchNorm", {"momentum": 0.3, "eps": 0.01}),
+    ("BatchNorm3d", "BatchNorm", {"momentum": None}),
+    ("BatchNorm2d", "BatchNorm", {"affine": False}),
+    ("BatchNorm2d", "BatchNorm", {"track_running_stats": False}),
+    ("InstanceNorm1d", "InstanceNorm", {"track_running_stats": True}),
+    ("InstanceNorm2d", "InstanceNorm", {"track_running_stats": True, "affine": True}),
+    ("InstanceNorm2d", "InstanceNorm", {"momentum": 0.3, "affine": True}),
+]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    ("theirs", "ours", "options"), RUNNING, ids=[f"{r[0]} {r[2]}" for r in RUNNING]
+)
+def test_running_statistics_agree_in_training_and_in_inference(theirs, ours, options, dtype):
+    rank = int(theirs[-2])
+    norm = getattr(lw, ours)(3, **options).astype(dtype)
+    peer = getattr(torch.nn, theirs)(3, **options).to(getattr(torch, dtype))
+    rng, values = np.random.default_rng(rank), TOLERANCE[dtype]
+    for step in range(8):
+        norm.training = step not in (4, 7)
+        peer.train(norm.training)
+        x = rng.normal(step, 2, size=(2 + step, 3, *(4, 2, 3)[:rank])).astype(dtype)
+        dout = rng.normal(size=x.shape).astype(dtype)
+        for parameter in norm.parameters().values():
+            parameter.grad = None
+        peer.zero_grad()
+        tensor = leaf(x)
+        out = peer(tensor)
+        out.backward(torch.tensor(dout))
+        same(norm.forward(x), out, values[0], "out")
+        same(norm.backward(dout), tensor.grad, values[1], "dx")
+        for parameter, tensor in zip(norm.parameters().values(), peer.parameters()):
+            same(parameter.grad, tensor.grad, values[1], "the gradient of a parameter")
+            parameter.value -= 0.1 * parameter.grad
+            tensor.data -= 0.1 * tensor.grad
+        assert len(norm.parameters()) == len(list(peer.parameters()))
+        for name in ("running_mean", "running_var"):
+            buffer = getattr(norm, name)
+            assert (buffer is None) == (getattr(peer, name) is None)
+            if buffer is not None:
+                same(buffer.value, getattr(peer, name), values[0], name)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

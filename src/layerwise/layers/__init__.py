@@ -23,6 +23,14 @@ from .arithmetic import (
 )
 from .dropout import Dropout
 from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from .reduction import Max, Mean, Min, Sum, Var
 from .shape import Flatten, Reshape, Slice, Transpose
 
@@ -30,12 +38,17 @@ __all__ = [
     "Abs",
     "Add",
     "Affine",
+    "BatchNorm",
     "Clip",
     "Cos",
     "Div",
     "Dropout",
     "Exp",
     "Flatten",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
+    "LocalResponseNorm",
     "Log",
     "LogSoftmax",
     "MatMul",
@@ -48,6 +61,7 @@ __all__ = [
     "Mul",
     "Neg",
     "Pow",
+    "RMSNorm",
     "ReLU",
     "Reshape",
     "Sigmoid",

@@ -3,11 +3,10 @@
 The names are those of the list: book1 is *Deep Learning from Scratch*, book2 its second volume,
 dezero the third; the number is that of the trap there. Traps that have nothing here to catch:
 
-book1_05   the axes of BatchNorm: there is no batch normalisation
 book1_06   padding in Pooling: there is no pooling
 book2_04   weights saved as float16: nothing is saved to files
 book2_05   a switch that replaces the name np: there is one kind of array
-dezero_04  BatchNorm in test mode, an RNN's second step: there is neither
+dezero_04  an RNN's second step (BatchNorm in test mode is below): there is no RNN
 thinc      Relu that is an affine layer too, saved nodes matched by position: no such thing
 mygrad     one call of backward per input: backward here is one call for all inputs
 """
@@ -21,7 +20,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES
-from helpers import Book2MatMul, BookAffine, BookDropout, BookRelu, same, text_of
+from helpers import (
+    Book2MatMul,
+    BookAffine,
+    BookBatchNorm,
+    BookDropout,
+    BookRelu,
+    same,
+    text_of,
+)
 
 import layerwise as lw
 from layerwise import book
@@ -119,6 +126,45 @@ def test_book1_04_the_loss_is_not_capped(loss):
     assert lw.check(loss(), np.vstack([x, x]), np.array([0, 0])).ok
 
 
+def book_norm(channels):
+    return book.BatchNormalization(np.ones(channels), np.zeros(channels))
+
+
+NORMS = pytest.mark.parametrize("norm", [lw.BatchNorm, book_norm], ids=["BatchNorm", "book"])
+
+
+@NORMS
+def test_book1_05_images_are_normalised_by_channel(norm):
+    """4-D BatchNorm normalises each pixel: a pattern that all images share disappears."""
+    x = np.random.default_rng(0).normal(size=(6, 2, 4, 4))
+    x[:, :, 0, 0] += 9  # one pixel is bright in all of them
+    out = norm(2).forward(x)
+    same(out.mean(axis=(0, 2, 3)), [0, 0], 1e-12)
+    same(out.std(axis=(0, 2, 3)), [1, 1], 1e-5)
+    assert out[:, :, 0, 0].mean() > 3  # bright as before
+
+
+def test_book1_05_a_gamma_for_every_pixel_gives_the_books_numbers():
+    """A program of the book that has such a gamma gets what it got."""
+    rng = np.random.default_rng(0)
+    gamma, beta = rng.normal(size=12), rng.normal(size=12)
+    ours, books = book.BatchNormalization(gamma, beta), BookBatchNorm(gamma, beta)
+    x, dout = rng.normal(size=(5, 3, 2, 2)), rng.normal(size=(5, 3, 2, 2))
+    same(ours.forward(x), books.forward(x.reshape(5, 12)).reshape(x.shape))
+    same(ours.backward(dout), books.backward(dout.reshape(5, 12)).reshape(x.shape))
+    assert ours.dgamma.shape == (12,)
+
+
+@NORMS
+def test_book1_05_what_forward_saves_is_declared(norm):
+    """`self.xn` is missing from the list of what backward uses."""
+    layer = norm(3)
+    declared = set(vars(layer))
+    layer.forward(np.random.default_rng(0).normal(size=(4, 3)))
+    layer.backward(np.ones((4, 3)))
+    assert set(vars(layer)) - {"_ran_forward"} == declared and "xn" in declared
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_book1_07_no_layer_makes_float64_of_less(dtype):
     """im2col builds float64, so the book's float16 network convolves in float64."""
@@ -128,6 +174,18 @@ def test_book1_07_no_layer_makes_float64_of_less(dtype):
     net.backward()
     numbers = [*net.values.values(), *net.gradients.values()]
     assert {str(one.dtype) for one in numbers} == {dtype}
+
+
+@NORMS
+def test_book1_08_batch_norm_in_inference_does_not_use_the_batch_of_training(norm):
+    """backward after a forward in inference goes through mean and variance of the last batch."""
+    net, rng = lw.Sequential(norm(3), dtype="float64"), np.random.default_rng(0)
+    net.forward(rng.normal(5, 2, size=(8, 3)))
+    net.training = False
+    x = rng.normal(size=(2, 3))
+    out, dx = net.forward(x), net.backward()
+    same(dx, (net.predict(x + 1e-6) - out) / 1e-6, 1e-6)  # one and the same slope everywhere
+    same(dx[0], dx[1])
 
 
 @pytest.mark.parametrize("dropout", [lw.Dropout, book.Dropout])
@@ -194,6 +252,25 @@ def test_book1_10_a_batch_of_one_does_not_hide_a_broken_backward():
 
     assert lw.check(Centre(1), np.ones((1, 3))).ok
     assert not lw.check(Centre(38), np.ones((1, 3))).ok
+
+
+@NORMS
+def test_book1_10_nor_that_of_batch_norm(norm):
+    """ch06/batch_norm_gradient_check.py takes one row: x - mean is 0, and so is every gradient."""
+
+    class Wrong:
+        def __init__(self):
+            self.norm = norm(3)
+
+        def forward(self, x):
+            return self.norm.forward(x)
+
+        def backward(self, dout):
+            return 38 * self.norm.backward(dout)
+
+    row = np.array([[1.0, 2.0, 3.0]])
+    assert lw.check(norm(3), row).ok
+    assert "times 38" in str(lw.check(Wrong(), row))
 
 
 def test_book1_11_a_step_of_training_is_one_forward():
@@ -370,6 +447,17 @@ def test_dezero_03_the_check_does_not_send_ones():
             return 2 * self.x
 
     assert not lw.check(Deaf(), np.random.default_rng(0).normal(size=(3, 4))).ok
+
+
+@NORMS
+def test_dezero_04_batch_norm_has_a_backward_in_inference(norm):
+    """In test mode the backward of BatchNorm dies with `TypeError ... NoneType`."""
+    net, x = lw.Sequential(norm(3)), np.random.default_rng(0).normal(size=(4, 3))
+    net.training = False  # and nothing was ever trained
+    out = net.forward(x)
+    assert net.backward().shape == x.shape and np.isfinite(out).all()
+    assert [p.grad.shape for p in net.parameters().values()] == [(3,), (3,)]
+    assert lw.check(norm(3), x).ok  # in both modes
 
 
 def test_dezero_05_the_order_of_parameters_never_changes():
@@ -552,6 +640,43 @@ def test_the_books_shop_prints_what_it_prints():
         "price: 715", "dApple: 2.2", "dApple_num: 110", "dOrange: 3.3000000000000003",
         "dOrange_num: 165", "dTax: 650",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("start", [None, 2.0])
+def test_the_books_batch_normalization(start):
+    """common/layers.py: the same numbers in training and in inference, batch after batch."""
+    rng = np.random.default_rng(0)
+    gamma, beta = rng.normal(size=3), rng.normal(size=3)
+    given = () if start is None else (np.full(3, start), np.full(3, start))
+    ours, books = book.BatchNormalization(gamma, beta, 0.8, *given), BookBatchNorm(gamma, beta, 0.8)
+    if given:
+        books.running_mean, books.running_var = given
+    for size in (5, 1, 7):
+        x, dout = rng.normal(3, 2, size=(size, 3)), rng.normal(size=(size, 3))
+        same(ours.forward(x, True), books.forward(x, True))
+        same(ours.backward(dout), books.backward(dout), 1e-10)
+        for name in ("dgamma", "dbeta", "running_mean", "running_var", "xc", "xn", "std"):
+            same(getattr(ours, name), getattr(books, name), 1e-10)
+        same(ours.forward(x, train_flg=False), books.forward(x, train_flg=False))
+        gamma -= 0.1 * ours.dgamma  # in place: it reaches both
+    assert ours.batch_size == 7 and ours.input_shape == (7, 3)
+    assert given == () or (given[0] == start).all()  # what was given stays as it was
+
+
+def test_the_books_batch_normalization_shares_its_statistics():
+    norm = book_norm(2)
+    net = lw.Sequential(norm, norm)
+    net.forward(np.random.default_rng(0).normal(5, 1, size=(6, 2)))
+    assert list(net.buffers()) == [f"batch_normalization1.running.{k}" for k in ("mean", "var")]
+    assert net.buffers()["batch_normalization1.running.mean"].value is norm.running_mean
+    assert norm.running_mean[0] != 0
+    norm.running_mean = np.array([1.0, 2.0])
+    norm.running_var = np.ones(2) - 10e-7
+    same(net.predict(np.ones((1, 2))), [[-1, -3]])
+    assert text_of(lw.ShapeError, lambda: norm.forward(np.ones((4, 3)))) == (
+        "BatchNormalization(gamma (2,), beta (2,)) expects rows of 2 numbers or images of 2 "
+        "channels, but got (4, 3)."
+    )
 
 
 def test_the_books_two_layer_network():

@@ -34,6 +34,10 @@ def class_numbers(rng, shape, sizes):
     return rng.integers(0, sizes["C"], size=shape)
 
 
+def yes_or_no(rng, shape, sizes):
+    return rng.random(shape) < 0.5
+
+
 @dataclass(frozen=True)
 class Case:
     """One layer: how it is called, what goes in, and what is to come out."""
@@ -241,6 +245,45 @@ def norm_rows():
                [..., 0])  # fmt: skip
 
 
+def join_rows():
+    """The rows of the layers that join their inputs."""
+    three = (real, real, real)
+
+    def concat(dim):
+        return lambda *xs: np.moveaxis(
+            np.array([row for x in xs for row in np.moveaxis(x, dim, 0)]), 0, dim
+        )
+
+    yield Case("Concat()", ["N D, N D, M D", "N, M, K"], lambda *xs: np.concatenate(xs),
+               lambda T, *xs: T.cat(xs), like=three, empty=True,
+               errors=(("3 4, 2 5", "Concat() expects inputs like (3, 4), but for the axis 0, "
+                                    "but got (2, 5)."),
+                       ("3 4, 4", "Concat() expects inputs like (3, 4), but for the axis 0, "
+                                  "but got (4,)."),
+                       (",", "Concat() expects inputs with an axis 0, but got a single number."),
+                       ))  # fmt: skip
+    yield Case("Concat(dim=-1)", ["N D, N M", "D, K", "B N D, B N D"], concat(-1),
+               lambda T, *xs: T.cat(xs, -1))  # fmt: skip
+    yield Case("Concat(dim=1)", ["N C H, N M H, N K H"], concat(1), lambda T, *xs: T.cat(xs, 1),
+               like=three)  # fmt: skip
+    yield Case("Stack()", ["N D, N D, N D", ", ,"], lambda *xs: np.array(xs),
+               lambda T, *xs: T.stack(xs), like=three,
+               errors=(("3 4, 3 5", "Stack() expects inputs of the shape (3, 4), but got (3, 5)."),
+                       ("3 4, 4", "Stack() expects inputs of the shape (3, 4), but got (4,).")),
+               )  # fmt: skip
+    yield Case("Stack(dim=-1)", ["N D, N D", ","], lambda *xs: np.moveaxis(np.array(xs), 0, -1),
+               lambda T, *xs: T.stack(xs, -1))  # fmt: skip
+    yield Case("Stack(dim=2)", ["N D, N D", "B N D, B N D"],
+               lambda *xs: np.moveaxis(np.array(xs), 0, 2), lambda T, *xs: T.stack(xs, 2),
+               errors=(("3, 3", "Stack(dim=2) expects inputs of 2 axes or more, but got (3,)."),),
+               )  # fmt: skip
+    yield Case("Where()", ["N D, N D, N D", "D, N D, N 1", "N 1, 1 D,", ",,"],
+               lambda c, x, y: c * x + (1 - c) * y, lambda T, c, x, y: T.where(c, x, y),
+               like=(yes_or_no, real, real), fixed=(0,),
+               errors=(("3 4, 3 4, 5", "Where() expects inputs that broadcast to (3, 4), "
+                                       "but got (5,)."),))  # fmt: skip
+
+
 def torch_batch_norm(eps=1e-5):
     def function(torch, x, gamma=None, beta=None):
         return torch.nn.functional.batch_norm(x, None, None, gamma, beta, True, eps=eps)
@@ -392,4 +435,5 @@ CASES = [
          python=True),
     *[case for name, both in REDUCTIONS.items() for case in rows_of(both, name)],
     *norm_rows(),
+    *join_rows(),
 ]  # fmt: skip

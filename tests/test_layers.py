@@ -146,7 +146,7 @@ def test_a_number_as_dout_keeps_the_dtype(case):
 @pytest.mark.parametrize("mixed", [("float32", "float64"), ("float64", "float32")])
 def test_each_gradient_has_the_dtype_of_its_own_input(case, mixed):
     inputs = case.inputs()
-    inputs = [x.astype(dt) if x.dtype.kind == "f" else x for x, dt in zip(inputs, mixed)]
+    inputs = [x.astype(dt) if x.dtype.kind == "f" else x for x, dt in zip(inputs, 2 * mixed)]
     _, dxs, _ = both_ways(case.layer("float32"), inputs)
     assert all(dx is None or dx.dtype == x.dtype for dx, x in zip(dxs, inputs))
 
@@ -862,6 +862,24 @@ def test_the_sizes_of_a_graph_are_checked_where_they_are_known():
         lw.Sequential(lw.Affine(2, 3), lw.LayerNorm(4))
     lw.Sequential(lw.Affine(2, 3), lw.LayerNorm((7, 3)), lw.BatchNorm(5))  # nobody knows yet
     lw.Graph(lw.BatchNorm(3)(lw.Input("one", shape=(1, 3))))  # may be for predict alone
+
+
+def test_where_refuses_a_condition_of_numbers():
+    with pytest.raises(ValueError, match="expects a condition of True and False, but got int64"):
+        lw.Where().forward(np.array([0, 1]), np.zeros(2), np.ones(2))
+
+
+def test_what_is_joined_may_be_whole_numbers_and_of_unknown_sizes():
+    concat = lw.Concat()
+    assert concat.forward(np.array([1, 2]), np.array([0.5])).tolist() == [1, 2, 0.5]
+    assert [dx.tolist() for dx in concat.backward(np.array([0.25, 0.5, 0.75]))] == [
+        [0.25, 0.5],
+        [0.75],
+    ]
+    assert lw.Concat(1).out_shape((None, 3), (4, 5), (4, None)) == (4, None)
+    x = lw.Input("x", shape=(None, 3))
+    with pytest.raises(lw.ShapeError, match=r"concat1 = Concat\(\) expects inputs like \(N, 3\)"):
+        lw.Graph(lw.Concat()(x, lw.Input("y", shape=(2, 4))))
 
 
 def test_by_hand_the_shop_of_the_book():

@@ -22,6 +22,7 @@ from .arithmetic import (
     Sub,
 )
 from .dropout import Dropout
+from .join import Concat, Stack, Where
 from .loss import MeanSquaredError, SoftmaxCrossEntropy
 from .norm import (
     BatchNorm,
@@ -40,6 +41,7 @@ __all__ = [
     "Affine",
     "BatchNorm",
     "Clip",
+    "Concat",
     "Cos",
     "Div",
     "Dropout",
@@ -71,9 +73,11 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Sqrt",
     "Square",
+    "Stack",
     "Sub",
     "Sum",
     "Tanh",
     "Transpose",
     "Var",
+    "Where",
 ]

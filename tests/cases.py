@@ -121,12 +121,75 @@ def dropped(x, p=0.25):
     return x * (np.random.default_rng(7).random(x.shape) >= p) / (1 - p)
 
 
-def torch_dropped(torch, x, p=0.25):
-    return x * torch.asarray(dropped(np.ones(x.shape), p)).to(x.dtype)
-
-
 def whole(x):
     return x
+
+
+def dropped_channels(x, p=0.25):
+    keep = np.random.default_rng(7).random((*x.shape[:2], *[1] * (x.ndim - 2))) >= p
+    return x * keep / (1 - p)
+
+
+def alpha_dropped(x, p=0.25):
+    """Before the scale and the shift, what is dropped has the value that SELU has far left."""
+    low = -1.0507009873554805 * 1.6732632423543772
+    keep = np.random.default_rng(7).random(x.shape) >= p
+    mean, variance = p * low, (1 - p) + p * low**2 - (p * low) ** 2  # x having the mean 0, 1
+    return (x * keep + low * (1 - keep) - mean) / np.sqrt(variance)
+
+
+def drawn_slopes(x):
+    return np.where(x > 0, 1, np.random.default_rng(7).uniform(1 / 8, 1 / 3, x.shape))
+
+
+def noise(x):
+    return 0.5 * np.random.default_rng(7).normal(size=x.shape)
+
+
+def as_drawn(definition):
+    """For PyTorch a random layer is linear: the factor and the shift of its definition."""
+
+    def function(torch, x):
+        shift = definition(np.zeros(x.shape))
+        factor = definition(np.ones(x.shape)) - shift
+        return x * torch.asarray(factor).to(x.dtype) + torch.asarray(shift).to(x.dtype)
+
+    return function
+
+
+# What activations are made of
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def prelu(x, a):
+    a = a[0] if len(a) == 1 else a.reshape(len(a), *[1] * (x.ndim - 2))
+    return np.where(x > 0, x, a * x)
+
+
+def glu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a * sigmoid(b)
+
+
+def swiglu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a * sigmoid(a) * b
+
+
+def torch_swiglu(torch, x, dim=-1):
+    a, b = x.chunk(2, dim)
+    return torch.nn.functional.silu(a) * b
+
+
+def activation(call, definition, function=None, **options):
+    """A row for a layer that PyTorch has under the same call, or as one of its functions."""
+    function = function or (lambda T, x: eval(call, vars(T.nn))(x))
+    return Case(call, ONE, definition, function, python=True, **options)
 
 
 ONE = ["N D", "B N D", "D", ""]  # one input of any shape
@@ -211,6 +274,63 @@ CASES = [
          lambda T, x: x.log_softmax(-1)),
     Case("LogSoftmax(dim=0)", ["N C"], lambda x: np.log(softmax(x, 0)),
          lambda T, x: x.log_softmax(0), empty=False),
+    Case("Softmin()", ["N C", "C", "B N C"], lambda x: softmax(-x),
+         lambda T, x: T.nn.functional.softmin(x, -1)),
+    Case("Softmin(dim=1)", ["B C H", "N C"], lambda x: softmax(-x, 1),
+         lambda T, x: T.nn.functional.softmin(x, 1),
+         errors=(("4", "Softmin(dim=1) expects inputs with an axis 1, but got (4,)."),)),
+    activation("Identity()", whole),
+    activation("Softplus()", lambda x: np.log(1 + np.exp(x))),
+    activation("Softplus(beta=2.0, threshold=0.5)",
+               lambda x: np.where(2 * x > 0.5, x, np.log(1 + np.exp(2 * x)) / 2)),
+    activation("LogSigmoid()", lambda x: np.log(sigmoid(x))),
+    activation("Tanhshrink()", lambda x: x - np.tanh(x)),
+    activation("Softsign()", lambda x: x / (1 + abs(x))),
+    activation("LeakyReLU()", lambda x: np.where(x > 0, x, 0.01 * x)),
+    activation("LeakyReLU(negative_slope=-0.5)", lambda x: np.where(x > 0, x, -0.5 * x)),
+    Case("PReLU()", ONE, prelu, lambda T, x, a: T.nn.functional.prelu(x, a)),
+    Case("PReLU(num_parameters=4)", ["N 4", "N 4 H W", "N 4 H"], prelu,
+         lambda T, x, a: T.nn.functional.prelu(x, a),
+         errors=(("3 5", "PReLU(num_parameters=4) expects inputs with 4 channels on axis 1, "
+                         "but got (3, 5)."),
+                 ("4", "PReLU(num_parameters=4) expects inputs with 4 channels on axis 1, "
+                       "but got (4,)."))),
+    activation("RReLU()", lambda x: x * drawn_slopes(x),
+               lambda T, x: x * T.asarray(drawn_slopes(x.detach().numpy())).to(x.dtype),
+               inference=lambda x: np.where(x > 0, x, x * 11 / 48)),
+    activation("ELU()", lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+    activation("ELU(alpha=2.5)", lambda x: np.where(x > 0, x, 2.5 * (np.exp(x) - 1))),
+    activation("SELU()", lambda x: 1.0507009873554805 * np.where(
+        x > 0, x, 1.6732632423543772 * (np.exp(x) - 1))),
+    activation("CELU()", lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+    activation("CELU(alpha=2.5)", lambda x: np.where(x > 0, x, 2.5 * (np.exp(x / 2.5) - 1))),
+    activation("SiLU()", lambda x: x * sigmoid(x)),
+    activation("GELU()", lambda x: x * (1 + erf(x / math.sqrt(2))) / 2),
+    activation("GELU(approximate='tanh')", lambda x: x / 2 * (
+        1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))),
+    activation("Mish()", lambda x: x * np.tanh(np.log(1 + np.exp(x)))),
+    activation("Hardswish()", lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6),
+    Case("GLU()", ["N 4", "2", "B N 6"], glu, lambda T, x: T.nn.functional.glu(x),
+         errors=(("3 5", "GLU() expects inputs with an even size on axis -1, but got (3, 5)."),
+                 ("", "GLU() expects inputs with an axis -1, but got a single number."))),
+    Case("GLU(dim=1)", ["N 4 H", "N 4"], lambda x: glu(x, 1),
+         lambda T, x: T.nn.functional.glu(x, 1),
+         errors=(("4", "GLU(dim=1) expects inputs with an axis 1, but got (4,)."),)),
+    Case("SwiGLU()", ["N 4", "2", "B N 6"], swiglu, torch_swiglu,
+         errors=(("3 5", "SwiGLU() expects inputs with an even size on axis -1, "
+                         "but got (3, 5)."),)),
+    Case("SwiGLU(dim=1)", ["N 4 H", "N 4"], lambda x: swiglu(x, 1),
+         lambda T, x: torch_swiglu(T, x, 1)),
+    activation("Hardtanh()", lambda x: np.minimum(np.maximum(x, -1), 1)),
+    activation("Hardtanh(min_val=-0.5, max_val=0.25)",
+               lambda x: np.minimum(np.maximum(x, -0.5), 0.25)),
+    activation("ReLU6()", lambda x: np.minimum(np.maximum(x, 0), 6)),
+    activation("Hardsigmoid()", lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+               lambda T, x: T.nn.functional.relu6(x + 3) / 6),  # its own has 1/6 in float32
+    activation("Hardshrink()", lambda x: np.where(abs(x) > 0.5, x, 0 * x)),
+    activation("Softshrink()", lambda x: np.sign(x) * np.maximum(abs(x) - 0.5, 0)),
+    activation("Softshrink(lambd=0.25)", lambda x: np.sign(x) * np.maximum(abs(x) - 0.25, 0)),
+    activation("Threshold(0.25, -2.0)", lambda x: np.where(x > 0.25, x, -2.0)),
     Case("Affine(4, 2)", ["N D", "D", "B N D"], affine, lambda T, x, W, b: x @ W + b,
          errors=(("3 5", "Affine(4, 2) expects inputs of width 4, but got (3, 5). "
                          "Did you mean Affine(5, 2)?"),
@@ -234,7 +354,13 @@ CASES = [
                          "this index, but got (4, 2). index 2 is out of bounds for axis 1 with "
                          "size 2"),)),
     Case("Slice((slice(None, None, 2), None))", ["N D", "D"], lambda x: x[::2, None]),
-    Case("Dropout(p=0.25)", ONE, dropped, torch_dropped, python=True, inference=whole),
+    activation("Dropout(p=0.25)", dropped, as_drawn(dropped), inference=whole),
+    Case("Dropout2d(p=0.25)", ["N C H W", "N C", "N C H"], dropped_channels,
+         as_drawn(dropped_channels), inference=whole,
+         errors=(("4", "Dropout2d(p=0.25) expects inputs with the axes N, C, but got (4,)."),)),
+    activation("AlphaDropout(p=0.25)", alpha_dropped, as_drawn(alpha_dropped), inference=whole),
+    activation("GaussianNoise(0.5)", lambda x: x + noise(x), as_drawn(lambda x: x + noise(x)),
+               inference=whole),
     Case("SoftmaxCrossEntropy()", ["N C, N", "C,", "N C H W, N H W"], cross_entropy(np.mean),
          torch_cross_entropy("mean"), (real, class_numbers), fixed=(1,), empty=False,
          errors=(("4 5, 3", "SoftmaxCrossEntropy() expects class numbers of shape (4,), "

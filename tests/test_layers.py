@@ -7,11 +7,12 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import CASES, class_numbers
+from cases import CASES, ONE, class_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
 import layerwise as lw
+from layerwise.layers.erfc import erfc
 
 FLOATS = ["float16", "float32", "float64"]
 TOLERANCE = {"float16": 3e-2, "float32": 1e-5, "float64": 1e-12}
@@ -390,6 +391,17 @@ def test_the_text_of_the_error(case, shapes, text):
     [
         ("Dropout(1.5)", "Dropout(p=1.5): p is a probability. Give a number from 0 to 1."),
         ("Clip(2.0, 1.0)", "Clip(min=2.0, max=1.0): min is above max. Swap them."),
+        ("Dropout2d(-1)", "Dropout2d(p=-1): p is a probability. Give a number from 0 to 1."),
+        ("AlphaDropout(2)", "AlphaDropout(p=2): p is a probability. Give a number from 0 to 1."),
+        ("GaussianNoise(-1.0)", "GaussianNoise(-1.0): std is a deviation. Give 0 or more."),
+        ("RReLU(0.5, 0.25)", "RReLU(lower=0.5, upper=0.25): lower is above upper. Swap them."),
+        ("PReLU(0)", "PReLU(0): the number of slopes is a whole number from 1 up."),
+        ("PReLU(2.0)", "PReLU(2.0): the number of slopes is a whole number from 1 up."),
+        ("CELU(0.0)", "CELU(alpha=0.0): alpha is a depth. Give a number above 0."),
+        ("Softplus(0)", "Softplus(beta=0): beta divides. Give a number other than 0."),
+        ("Softshrink(-0.5)", "Softshrink(lambd=-0.5): lambd is a length. Give 0 or more."),
+        ("Hardtanh(1, 1)", "Hardtanh(min_val=1, max_val=1): give a min_val below max_val."),
+        ("GELU('erf')", "GELU(approximate='erf'): choose one of ('none', 'tanh')."),
         ("MeanSquaredError('avg')",
          "MeanSquaredError(reduction='avg'): choose one of ('mean', 'sum', 'none')."),
     ],
@@ -449,6 +461,60 @@ def test_sigmoid_does_not_overflow(dtype):
     dx = sigmoid.backward(np.ones_like(x))
     assert dx.dtype == dtype and dx[[0, 3, 6]].tolist() == [0, 0.25, 0]
     assert type(sigmoid.forward(-1e4)) is float and sigmoid.forward(1e4) == 1
+
+
+ACTIVATIONS = [case for case in CASES if case.shapes is ONE and type(case.layer()).__module__
+               .endswith(("activation", "rectifier", "piecewise", "gated", "random"))]  # fmt: skip
+
+
+@over(ACTIVATIONS)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_activations_of_large_numbers_are_finite(case, dtype):
+    layer = case.layer(dtype)
+    x = np.array([-1e4, -300, -40, -7, 0, 7, 40, 300, 1e4], dtype)
+    out = layer.forward(x)
+    dx = layer.backward(np.ones_like(x))
+    assert out.dtype == dx.dtype == dtype
+    assert np.isfinite(out).all() and np.isfinite(dx).all()
+
+
+@over(ACTIVATIONS)
+def test_activations_of_small_whole_numbers_do_not_wrap_around(case):
+    x = np.array([-127, -3, 0, 100, 127], "int8")
+    out = case.layer().forward(x)
+    same(out, case.layer().forward(x.astype(float)), 2e-3)  # as exact as the float type is
+    assert out.dtype.kind in "if"
+
+
+@pytest.mark.parametrize("layer", [lw.GLU(), lw.SwiGLU()])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gates_do_not_overflow(layer, dtype):
+    x = np.array([[1e4, -1e4, 1e4, -1e4], [1e4, -1e4, -1e4, 1e4]], dtype)
+    out = layer.forward(x)
+    assert out.dtype == dtype and np.isfinite(out).all()
+    assert np.isfinite(layer.backward(np.ones_like(out))).all()
+
+
+def test_gates_halve_the_width_when_a_network_is_built():
+    net = lw.Sequential(lw.Affine(4, 6), lw.SwiGLU(), lw.Affine(3, 2))
+    assert net.forward(np.ones((5, 4))).shape == (5, 2)
+    with pytest.raises(lw.ShapeError, match=re.escape("but swiglu1 gives (..., 3)")):
+        lw.Sequential(lw.Affine(4, 6), lw.SwiGLU(), lw.Affine(6, 2))
+
+
+def test_erfc_is_exact_to_the_last_digits():
+    grid = np.linspace(-7, 26, 20_001)
+    exact = np.array([math.erfc(x) for x in grid])
+    assert np.abs(erfc(grid) / exact - 1).max() < 1e-15
+    assert np.abs(1 - erfc(grid) - np.array([math.erf(x) for x in grid])).max() < 1e-15
+    assert np.abs(erfc(grid.astype("float32")) / exact - 1)[exact > 0.01].max() < 1e-6
+    ends = erfc(np.array([-np.inf, -1e300, 0, 30, 1e300, np.inf]))
+    assert ends.tolist() == [2, 2, 1, 0, 0, 0] and np.isnan(erfc(np.nan))
+
+
+def test_gelu_keeps_its_digits_on_the_far_left():
+    out = lw.GELU().forward(np.array([-8.0]))
+    same(out / (-4 * math.erfc(8 / math.sqrt(2))), 1, 1e-13)
 
 
 def test_sigmoid_keeps_its_digits_on_the_far_left():
@@ -628,11 +694,48 @@ def test_dropout_keeps_the_mean_and_drops_the_share_it_should():
     assert np.array_equal(dropout.backward(np.ones(100_000)), out)
 
 
+@pytest.mark.parametrize("layer", [lw.Dropout, lw.Dropout2d, lw.AlphaDropout])
 @pytest.mark.parametrize(("p", "wanted"), [(0, 1), (1, 0)])
-def test_dropout_of_nothing_and_of_everything(p, wanted):
-    dropout = lw.Dropout(p)
-    assert (dropout.forward(np.ones(50)) == wanted).all()
-    assert (dropout.backward(np.ones(50)) == wanted).all()
+def test_dropout_of_nothing_and_of_everything(layer, p, wanted):
+    dropout = layer(p)
+    assert (dropout.forward(np.ones((5, 10))) == wanted).all()
+    assert (dropout.backward(np.ones((5, 10))) == wanted).all()
+
+
+def test_dropout_2d_drops_whole_channels():
+    out = lw.Dropout2d(0.3, rng=0).forward(np.ones((100, 50, 2, 3)))
+    assert (out == out[:, :, :1, :1]).all()
+    assert abs((out == 0).mean() - 0.3) < 0.02
+
+
+def test_alpha_dropout_keeps_mean_and_variance():
+    x = np.random.default_rng(1).normal(size=100_000)
+    out = lw.AlphaDropout(0.3, rng=0).forward(x)
+    assert abs(out.mean()) < 0.02 and abs(out.var() - 1) < 0.02
+
+
+def test_gaussian_noise_has_the_deviation_it_says():
+    out = lw.GaussianNoise(0.3, rng=0).forward(np.full(100_000, 5.0))
+    assert abs(out.mean() - 5) < 0.01 and abs(out.std() - 0.3) < 0.01
+
+
+def test_rrelu_draws_its_slopes_between_the_bounds():
+    rrelu = lw.RReLU(0.1, 0.5, rng=0)
+    out = rrelu.forward(np.full(10_000, -1.0))
+    assert out.min() >= -0.5 and out.max() <= -0.1 and abs(out.mean() + 0.3) < 0.01
+    assert np.array_equal(rrelu.backward(np.ones(10_000)), -out)
+
+
+def test_selu_keeps_mean_and_variance():
+    out = lw.SELU().forward(np.random.default_rng(0).normal(size=100_000))
+    assert abs(out.mean()) < 0.01 and abs(out.var() - 1) < 0.02
+
+
+def test_prelu_starts_as_it_says():
+    prelu = lw.PReLU(3, init=0.1)
+    assert prelu.a.value.tolist() == [np.float32(0.1)] * 3 and repr(prelu) == (
+        "PReLU(num_parameters=3, init=0.1)"
+    )
 
 
 def test_dropout_draws_anew_each_time_and_leaves_numpys_generator_alone():

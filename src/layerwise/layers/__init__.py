@@ -1,6 +1,17 @@
 """The layers, one file for each family: each is a forward and a backward in plain NumPy."""
 
-from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activation import (
+    Identity,
+    LogSigmoid,
+    LogSoftmax,
+    Sigmoid,
+    Softmax,
+    Softmin,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+)
 from .affine import Affine
 from .arithmetic import (
     Abs,
@@ -21,22 +32,40 @@ from .arithmetic import (
     Square,
     Sub,
 )
-from .dropout import Dropout
+from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
+from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
+from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .reduction import Max, Mean, Min, Sum, Var
 from .shape import Flatten, Reshape, Slice, Transpose
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
     "Abs",
     "Add",
     "Affine",
+    "AlphaDropout",
     "Clip",
     "Cos",
     "Div",
     "Dropout",
+    "Dropout2d",
     "Exp",
     "Flatten",
+    "GaussianNoise",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Identity",
+    "LeakyReLU",
     "Log",
+    "LogSigmoid",
     "LogSoftmax",
     "MatMul",
     "Max",
@@ -45,21 +74,33 @@ __all__ = [
     "MeanSquaredError",
     "Min",
     "Minimum",
+    "Mish",
     "Mul",
     "Neg",
+    "PReLU",
     "Pow",
+    "RReLU",
     "ReLU",
+    "ReLU6",
     "Reshape",
+    "SiLU",
     "Sigmoid",
     "Sin",
     "Slice",
     "Softmax",
     "SoftmaxCrossEntropy",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
     "Sqrt",
     "Square",
     "Sub",
     "Sum",
+    "SwiGLU",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Transpose",
     "Var",
 ]

@@ -402,6 +402,14 @@ def test_the_text_of_the_error(case, shapes, text):
         ("Softshrink(-0.5)", "Softshrink(lambd=-0.5): lambd is a length. Give 0 or more."),
         ("Hardtanh(1, 1)", "Hardtanh(min_val=1, max_val=1): give a min_val below max_val."),
         ("GELU('erf')", "GELU(approximate='erf'): choose one of ('none', 'tanh')."),
+        ("NegativeLogLikelihood(2.0)",
+         "NegativeLogLikelihood(weight=2.0): give a list with one for each class."),
+        ("Huber(delta=0)", "Huber(delta=0): delta is a size. Give a number above 0."),
+        ("SmoothL1(beta=0)",
+         "SmoothL1(beta=0): beta divides. Give a number above 0; for 0 there is L1."),
+        ("L1('batchmean')", "L1(reduction='batchmean'): choose one of ('mean', 'sum', 'none')."),
+        ("KLDivergence('avg')", "KLDivergence(reduction='avg'): choose one of "
+         "('mean', 'sum', 'none', 'batchmean')."),
         ("MeanSquaredError('avg')",
          "MeanSquaredError(reduction='avg'): choose one of ('mean', 'sum', 'none')."),
     ],
@@ -573,6 +581,84 @@ def test_cross_entropy_refuses_wrong_targets(t, kind, text):
     with pytest.raises(kind) as caught:
         lw.SoftmaxCrossEntropy().forward(np.zeros((2, 3)), np.array(t))
     assert str(caught.value) == f"SoftmaxCrossEntropy() {text}"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_binary_cross_entropy_at_large_logits(dtype):
+    loss = lw.BinaryCrossEntropyWithLogits(reduction="none")
+    x, t = np.array([[1e4, -1e4, 1e4, -1e4], [1, 1, 0, 0]], dtype)
+    out = loss.forward(x, t)
+    assert out.dtype == dtype and out.tolist() == [0, 1e4, 1e4, 0]
+    assert loss.backward(np.ones(4, dtype))[0].tolist() == [0, -1, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_binary_cross_entropy_of_certain_probabilities(dtype):
+    loss = lw.BinaryCrossEntropy(reduction="none")
+    x, t = np.array([[0, 1, 1, 0], [1, 0, 1, 0]], dtype)
+    assert loss.forward(x, t).tolist() == [100, 100, 0, 0]
+    dx, dt = loss.backward(np.ones(4, dtype))
+    assert dx[0] < -1e4 and dx[1] > 1e4 and dx[2:].tolist() == [0, 0]
+    assert np.isfinite(dx).all() and dt.tolist() == [100, -100, -100, 100]
+
+
+def test_binary_cross_entropy_refuses_scores():
+    with pytest.raises(ValueError, match=re.escape(
+        "BinaryCrossEntropy() expects probabilities from 0 to 1, but got -2.0 to 0.5. "
+        "For scores use BinaryCrossEntropyWithLogits."
+    )):  # fmt: skip
+        lw.BinaryCrossEntropy().forward(np.array([0.5, -2.0]), np.ones(2))
+
+
+def test_the_two_binary_cross_entropies_agree():
+    x, t = np.random.default_rng(0).normal(size=(2, 5)), np.array([0, 1, 1, 0, 1])
+    sigmoid, probabilities = lw.Sigmoid(), lw.BinaryCrossEntropy()
+    scores = lw.BinaryCrossEntropyWithLogits()
+    same(probabilities.forward(sigmoid.forward(x[0]), t), scores.forward(x[0], t))
+    same(sigmoid.backward(probabilities.backward()[0]), scores.backward()[0])
+
+
+def test_log_softmax_and_negative_log_likelihood_are_softmax_cross_entropy():
+    x, t = np.random.default_rng(0).normal(size=(4, 3, 2)), np.array([[0, 1], [2, 2]] * 2)
+    last, loss, both = lw.LogSoftmax(1), lw.NegativeLogLikelihood(), lw.SoftmaxCrossEntropy()
+    same(loss.forward(last.forward(x), t), both.forward(x, t))
+    same(last.backward(loss.backward()[0]), both.backward()[0])
+
+
+def test_negative_log_likelihood_leaves_out_what_is_ignored():
+    loss = lw.NegativeLogLikelihood(ignore_index=-1)
+    assert loss.forward(np.array([[-1.0, -2.0], [-5.0, -7.0]]), np.array([1, -1])) == 2
+    assert loss.backward()[0].tolist() == [[0, -1], [0, 0]]
+    nothing = lw.NegativeLogLikelihood(ignore_index=-1, reduction="sum")
+    assert nothing.forward(np.ones((2, 2)), np.array([-1, -1])) == 0
+    assert nothing.backward()[0].tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("t", "text"),
+    [
+        ([0, 3], "expects class numbers from 0 to 2, but got 0 to 3. Count the classes from 0."),
+        ([0.0, 1.0], "expects class numbers, but got float64."),
+    ],
+)
+def test_negative_log_likelihood_refuses_wrong_targets(t, text):
+    with pytest.raises(ValueError, match=re.escape(f"NegativeLogLikelihood() {text}")):
+        lw.NegativeLogLikelihood().forward(np.zeros((2, 3)), np.array(t))
+
+
+def test_divergence_from_what_cannot_be_is_nothing():
+    loss = lw.KLDivergence("none")
+    x, t = np.array([-np.inf, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    assert loss.forward(x, t).tolist() == [0, 0, 0]
+    dx, dt = loss.backward(np.ones(3))
+    assert dx.tolist() == [0, 0, -1] and dt.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("loss", [lw.L1(), lw.Huber(), lw.SmoothL1(beta=0.5)])
+def test_losses_for_outliers_do_not_overflow(loss):
+    x = np.array([-1e4, 1e4, 0.0], "float16")
+    assert np.isfinite(loss.forward(x, np.zeros_like(x)))
+    same(loss.backward()[0], np.array([-1, 1, 0]) / 3, 1e-3)
 
 
 def test_targets_are_never_guessed_from_their_size():

@@ -64,8 +64,8 @@ def compare(case, inputs, seed, dtype):
 def test_layers_agree(case, dtype, data):
     shapes = data.draw(st.sampled_from(case.shapes))
     sizes = data.draw(st.fixed_dictionaries({axis: st.integers(1, 5) for axis in SIZES}))
-    if "Affine" in case.call:
-        sizes["D"] = 4
+    if "Affine" in case.call or "weight=" in case.call:
+        sizes["C"] = sizes["D"] = 4
     seed = data.draw(SEEDS)
     compare(case, case.inputs(shapes, dtype, seed, **sizes), seed, dtype)
 

@@ -33,7 +33,13 @@ from .arithmetic import (
     Sub,
 )
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
-from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .likelihood import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    KLDivergence,
+    NegativeLogLikelihood,
+)
+from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
 from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
@@ -45,11 +51,14 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "L1",
     "SELU",
     "Abs",
     "Add",
     "Affine",
     "AlphaDropout",
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
     "Clip",
     "Cos",
     "Div",
@@ -62,7 +71,9 @@ __all__ = [
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "Huber",
     "Identity",
+    "KLDivergence",
     "LeakyReLU",
     "Log",
     "LogSigmoid",
@@ -77,6 +88,7 @@ __all__ = [
     "Mish",
     "Mul",
     "Neg",
+    "NegativeLogLikelihood",
     "PReLU",
     "Pow",
     "RReLU",
@@ -87,6 +99,7 @@ __all__ = [
     "Sigmoid",
     "Sin",
     "Slice",
+    "SmoothL1",
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softmin",

@@ -486,12 +486,25 @@ def test_activations_of_large_numbers_are_finite(case, dtype):
     assert np.isfinite(out).all() and np.isfinite(dx).all()
 
 
-@over(ACTIVATIONS)
-def test_activations_of_small_whole_numbers_do_not_wrap_around(case):
-    x = np.array([-127, -3, 0, 100, 127], "int8")
+@over([*ACTIVATIONS, *(case for case in CASES if case.call in (
+    "Softmax()", "Softmin()", "LogSoftmax()"))])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_activations_of_whole_numbers_do_not_wrap_around(case, dtype):
+    x = np.array([-127, -3, 0, 100, 127]).astype(dtype)
     out = case.layer().forward(x)
-    same(out, case.layer().forward(x.astype(float)), 2e-3)  # as exact as the float type is
-    assert out.dtype.kind in "if"
+    same(out, case.layer().forward(x.astype(float)), 2e-3)  # NumPy's tanh of them is float16
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.call in (
+    "MeanSquaredError()", "L1()", "Huber()", "SmoothL1(reduction='sum', beta=0.5)",
+    "BinaryCrossEntropyWithLogits()", "KLDivergence()")], ids=lambda case: case.call)  # fmt: skip
+def test_losses_of_whole_numbers_are_those_of_floats(case):
+    x, t = np.array([[2, 200, 7], [0, 1, 200]], "uint8")
+    whole, floats = case.layer(), case.layer()
+    same(whole.forward(x, t), floats.forward(x.astype(float), t.astype(float)))
+    same(whole.backward(), floats.backward())
+    loss = case.layer("float32").forward(x.astype("float32"), t.astype(int))
+    assert loss.dtype == "float32"  # whole targets do not widen it
 
 
 @pytest.mark.parametrize("layer", [lw.GLU(), lw.SwiGLU()])
@@ -623,6 +636,12 @@ def test_log_softmax_and_negative_log_likelihood_are_softmax_cross_entropy():
     last, loss, both = lw.LogSoftmax(1), lw.NegativeLogLikelihood(), lw.SoftmaxCrossEntropy()
     same(loss.forward(last.forward(x), t), both.forward(x, t))
     same(last.backward(loss.backward()[0]), both.backward()[0])
+
+
+def test_negative_log_likelihood_of_whole_numbers_has_a_gradient_that_is_not_cut():
+    loss = lw.NegativeLogLikelihood()
+    assert loss.forward(np.array([[-1, -2], [-3, -4]]), np.array([0, 1])) == 2.5
+    assert loss.backward()[0].tolist() == [[-0.5, 0], [0, -0.5]]
 
 
 def test_negative_log_likelihood_leaves_out_what_is_ignored():

@@ -28,8 +28,14 @@ class Identity(Elementwise):
         return dout * 1  # an array of its own
 
 
+def floats(x):
+    """x as floats, since unsigned whole numbers wrap around below 0."""
+    return np.asarray(x, np.result_type(x, 0.0))
+
+
 def sigmoid(x):
     """1 / (1 + exp(-x)), without overflow."""
+    x = floats(x)
     z = np.exp(-np.abs(x))  # at most 1
     return np.where(x < 0, z, 1) / (1 + z)
 
@@ -59,6 +65,7 @@ class Sigmoid(Elementwise):
 
 def softplus(x):
     """ln(1 + exp(x)), without overflow."""
+    x = floats(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -108,8 +115,8 @@ class LogSigmoid(Elementwise):
         self.x = None  # saved by forward for backward
 
     def forward(self, x):
-        self.x = x
-        return -softplus(-x)
+        self.x = floats(x)
+        return -softplus(-self.x)
 
     def backward(self, dout):
         return dout * sigmoid(-self.x)
@@ -213,6 +220,7 @@ class Softmax(AlongAxis):
     """
 
     def forward(self, x):
+        x = floats(x)
         z = np.exp(x - np.max(x, axis=self.dim, keepdims=True))  # at most 1: no overflow
         self.out = z / np.sum(z, axis=self.dim, keepdims=True)
         return self.out
@@ -236,7 +244,7 @@ class Softmin(Softmax):
     """
 
     def forward(self, x):
-        return super().forward(-x)
+        return super().forward(-floats(x))
 
     def backward(self, dout):
         return -super().backward(dout)
@@ -244,6 +252,7 @@ class Softmin(Softmax):
 
 def log_softmax(x, dim):
     """x minus the logarithm of the sum of exp(x), without overflow."""
+    x = floats(x)
     shifted = x - np.max(x, axis=dim, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
 

@@ -6,7 +6,7 @@ The one for scores of several classes, SoftmaxCrossEntropy, is in loss.py.
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from .activation import sigmoid, softplus
+from .activation import floats, sigmoid, softplus
 from .loss import REDUCTIONS, ElementwiseLoss, Loss, check_class_numbers, same_shape
 
 
@@ -30,7 +30,7 @@ class BinaryLoss(ElementwiseLoss):
 
     def weights(self, weight):
         """A weight in the dtype of x; 1 where there is none."""
-        return 1 if weight is None else np.asarray(weight, np.result_type(self.x, 0.0))
+        return 1 if weight is None else np.asarray(weight, self.x.dtype)
 
 
 class BinaryCrossEntropy(BinaryLoss):
@@ -53,7 +53,7 @@ class BinaryCrossEntropy(BinaryLoss):
     """
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         if np.any((np.less(x, 0)) | (np.greater(x, 1))):
             raise ValueError(
                 f"{self!r} expects probabilities from 0 to 1, but got {np.min(x)} to {np.max(x)}. "
@@ -65,7 +65,7 @@ class BinaryCrossEntropy(BinaryLoss):
     def backward(self, dout=1):
         x, t, w = self.x, self.t, self.weights(self.weight)
         yes, no = self.logarithms()
-        tiny = max(1e-12, np.finfo(np.result_type(x, 0.0)).tiny)  # 1e-12 would be 0 in float16
+        tiny = max(1e-12, np.finfo(x.dtype).tiny)  # 1e-12 would be 0 in float16
         return self.gradients(dout, w * (x - t) / np.maximum(x * (1 - x), tiny), w * (no - yes))
 
     def logarithms(self):
@@ -102,7 +102,7 @@ class BinaryCrossEntropyWithLogits(BinaryLoss):
         return super().out_shape(x, t)
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         w, p = self.weights(self.weight), self.weights(self.pos_weight)
         return self.reduce(w * (p * t * softplus(-x) + (1 - t) * softplus(x)))
 
@@ -157,7 +157,7 @@ class NegativeLogLikelihood(Loss):
         return rows if self.reduction == "none" else ()
 
     def forward(self, x, t):
-        t = np.asarray(t)
+        x, t = floats(x), np.asarray(t)
         self.out_shape(x.shape, t.shape)
         axis = min(1, x.ndim - 1)
         counted = t != self.ignore_index
@@ -208,7 +208,7 @@ class KLDivergence(ElementwiseLoss):
         self.log_target = log_target
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         p, log_p = self.target()
         with np.errstate(invalid="ignore"):  # what is impossible in both counts as 0
             losses = np.where(np.equal(p, 0) & np.equal(x, -np.inf), 0, p * (log_p - x))

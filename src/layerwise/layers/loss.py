@@ -76,7 +76,7 @@ class SoftmaxCrossEntropy(Loss):
         axis = self.class_axis(x)
         self.log_y = log_softmax(x, axis)  # (N, C)
         self.t_given = t
-        self.t = self.as_probabilities(x, t)  # (N, C)
+        self.t = self.as_probabilities(self.log_y, t)  # (N, C)
         with np.errstate(invalid="ignore"):  # what is impossible in both, 0 ln 0, counts as 0
             self.losses = -np.sum(np.where(self.t == 0, 0, self.t * self.log_y), axis=axis)  # (N,)
         return self.reduce(self.losses)
@@ -93,7 +93,7 @@ class SoftmaxCrossEntropy(Loss):
         return 1 if x.ndim > 1 else 0
 
     def as_probabilities(self, x, t):
-        """Class numbers become rows with a single 1; probabilities stay as they are."""
+        """Class numbers become rows with a single 1, like x; probabilities stay as they are."""
         t, axis = np.asarray(t), self.class_axis(x)
         rows = x.shape[:axis] + x.shape[axis + 1 :]
         if t.dtype.kind == "f":
@@ -127,7 +127,8 @@ class ElementwiseLoss(Loss):
 
     def __init__(self, reduction="mean"):
         super().__init__(reduction)
-        self.x = self.t = None  # saved by forward for backward
+        self.x = self.t = None  # saved by forward for backward, as floats
+        self.given = None  # both as they came
 
     def out_shape(self, x, t):
         if not same_shape(x, t):
@@ -135,16 +136,19 @@ class ElementwiseLoss(Loss):
         return x if self.reduction == "none" else ()
 
     def keep(self, x, t):
-        """Save both for backward, after a look at their shapes: they are never broadcast."""
+        """Save both for backward and return them as floats; their shapes have to be the same."""
         self.out_shape(np.shape(x), np.shape(t))
-        self.x, self.t = x, t
+        self.given = x, t
+        kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in (x, t)]
+        dtype = np.result_type(*kinds, 0.0)  # whole numbers do not make it any wider
+        self.x, self.t = np.asarray(x, dtype), np.asarray(t, dtype)
+        return self.x, self.t
 
     def gradients(self, dout, dx, dt):
         """The gradients of x and t, from the slopes of each single loss."""
-        dtype = np.result_type(self.x, self.t, 0.0)
-        dx, dt = np.asarray(dx, dtype), np.asarray(dt, dtype)
+        x, t = self.given
         d = self.share(dout, dx)
-        return unbroadcast(d * dx, self.x), unbroadcast(d * dt, self.t)
+        return unbroadcast(d * dx, x), unbroadcast(d * dt, t)
 
 
 class MeanSquaredError(ElementwiseLoss):
@@ -162,7 +166,7 @@ class MeanSquaredError(ElementwiseLoss):
     """
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         return self.reduce(np.square(x - t))
 
     def backward(self, dout=1):
@@ -184,7 +188,7 @@ class L1(ElementwiseLoss):
     """
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         return self.reduce(np.abs(x - t))
 
     def backward(self, dout=1):
@@ -215,7 +219,7 @@ class Huber(ElementwiseLoss):
         self.delta = delta
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         return self.reduce(huber(x - t, self.delta))
 
     def backward(self, dout=1):
@@ -255,7 +259,7 @@ class SmoothL1(ElementwiseLoss):
         self.beta = beta
 
     def forward(self, x, t):
-        self.keep(x, t)
+        x, t = self.keep(x, t)
         return self.reduce(huber(x - t, self.beta) / self.beta)
 
     def backward(self, dout=1):

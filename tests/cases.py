@@ -30,8 +30,14 @@ def positive(rng, shape, sizes):
     return rng.uniform(0.5, 2.0, size=shape)
 
 
+def probability(rng, shape, sizes):
+    return rng.uniform(0.1, 0.9, size=shape)
+
+
 def class_numbers(rng, shape, sizes):
-    return rng.integers(0, sizes["C"], size=shape)
+    numbers = np.asarray(rng.integers(0, sizes["C"], size=shape))
+    numbers.flat[:1] = 0  # so that the first element of x, where a test puts NaN, counts
+    return numbers
 
 
 def yes_or_no(rng, shape, sizes):
@@ -115,6 +121,55 @@ def cross_entropy(reduce):
 
 def torch_cross_entropy(reduction):
     return lambda torch, x, t: torch.nn.functional.cross_entropy(x, t, reduction=reduction)
+
+
+WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])  # for each of four classes
+
+
+def negative_log_likelihood(reduction, weight=WEIGHT, ignored=2):
+    """Row by row, as its name says."""
+
+    def definition(x, t):
+        losses = np.empty((x.shape[:1] + x.shape[2:]) if x.ndim > 1 else ())
+        weights = np.empty(losses.shape)
+        for row in np.ndindex(losses.shape):
+            weights[row] = 0 if t[row] == ignored else weight[t[row]]
+            losses[row] = -weights[row] * x[(*row[:1], t[row], *row[1:])]
+        total = losses.sum() if reduction != "none" else losses
+        return total / weights.sum() if reduction == "mean" else total
+
+    return definition
+
+
+def torch_loss(name, weight=None, **options):
+    """A loss among PyTorch's functions; its weights in the dtype of x."""
+
+    def function(torch, x, t):
+        how = options if weight is None else options | {"weight": torch.tensor(weight).to(x.dtype)}
+        return getattr(torch.nn.functional, name)(x, t, **how)
+
+    return function
+
+
+def binary_cross_entropy(x, t):
+    return -(t * np.log(x) + (1 - t) * np.log(1 - x))
+
+
+def binary_cross_entropy_with_logits(x, t, p=1):
+    return -(p * t * np.log(sigmoid(x)) + (1 - t) * np.log(sigmoid(-x)))
+
+
+def huber(e, delta):
+    return np.where(abs(e) <= delta, e * e / 2, delta * (abs(e) - delta / 2))
+
+
+def elementwise_loss(call, definition, torch, like=(real, real), **options):
+    """A row for a loss that compares x and t element by element."""
+    wrong = ("3 4, 3 1", f"{call} expects targets of the same shape (3, 4), but got (3, 1).")
+    mean = "none" not in call and "sum" not in call
+    errors = options.pop("errors", (wrong,))
+    return Case(call, options.pop("shapes", SAME), definition, torch, like, empty=not mean,
+                errors=errors, **options)  # fmt: skip
 
 
 def var(x, axis=None, keepdims=False):
@@ -296,12 +351,75 @@ def dropped(x, p=0.25):
     return x * (np.random.default_rng(7).random(x.shape) >= p) / (1 - p)
 
 
-def torch_dropped(torch, x, p=0.25):
-    return x * torch.asarray(dropped(np.ones(x.shape), p)).to(x.dtype)
-
-
 def whole(x):
     return x
+
+
+def dropped_channels(x, p=0.25):
+    keep = np.random.default_rng(7).random((*x.shape[:2], *[1] * (x.ndim - 2))) >= p
+    return x * keep / (1 - p)
+
+
+def alpha_dropped(x, p=0.25):
+    """Before the scale and the shift, what is dropped has the value that SELU has far left."""
+    low = -1.0507009873554805 * 1.6732632423543772
+    keep = np.random.default_rng(7).random(x.shape) >= p
+    mean, variance = p * low, (1 - p) + p * low**2 - (p * low) ** 2  # x having the mean 0, 1
+    return (x * keep + low * (1 - keep) - mean) / np.sqrt(variance)
+
+
+def drawn_slopes(x):
+    return np.where(x > 0, 1, np.random.default_rng(7).uniform(1 / 8, 1 / 3, x.shape))
+
+
+def noise(x):
+    return 0.5 * np.random.default_rng(7).normal(size=x.shape)
+
+
+def as_drawn(definition):
+    """For PyTorch a random layer is linear: the factor and the shift of its definition."""
+
+    def function(torch, x):
+        shift = definition(np.zeros(x.shape))
+        factor = definition(np.ones(x.shape)) - shift
+        return x * torch.asarray(factor).to(x.dtype) + torch.asarray(shift).to(x.dtype)
+
+    return function
+
+
+# What activations are made of
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def prelu(x, a):
+    a = a[0] if len(a) == 1 else a.reshape(len(a), *[1] * (x.ndim - 2))
+    return np.where(x > 0, x, a * x)
+
+
+def glu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a * sigmoid(b)
+
+
+def swiglu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a * sigmoid(a) * b
+
+
+def torch_swiglu(torch, x, dim=-1):
+    a, b = x.chunk(2, dim)
+    return torch.nn.functional.silu(a) * b
+
+
+def activation(call, definition, function=None, **options):
+    """A row for a layer that PyTorch has under the same call, or as one of its functions."""
+    function = function or (lambda T, x: eval(call, vars(T.nn))(x))
+    return Case(call, ONE, definition, function, python=True, **options)
 
 
 ONE = ["N D", "B N D", "D", ""]  # one input of any shape
@@ -386,6 +504,63 @@ CASES = [
          lambda T, x: x.log_softmax(-1)),
     Case("LogSoftmax(dim=0)", ["N C"], lambda x: np.log(softmax(x, 0)),
          lambda T, x: x.log_softmax(0), empty=False),
+    Case("Softmin()", ["N C", "C", "B N C"], lambda x: softmax(-x),
+         lambda T, x: T.nn.functional.softmin(x, -1)),
+    Case("Softmin(dim=1)", ["B C H", "N C"], lambda x: softmax(-x, 1),
+         lambda T, x: T.nn.functional.softmin(x, 1),
+         errors=(("4", "Softmin(dim=1) expects inputs with an axis 1, but got (4,)."),)),
+    activation("Identity()", whole),
+    activation("Softplus()", lambda x: np.log(1 + np.exp(x))),
+    activation("Softplus(beta=2.0, threshold=0.5)",
+               lambda x: np.where(2 * x > 0.5, x, np.log(1 + np.exp(2 * x)) / 2)),
+    activation("LogSigmoid()", lambda x: np.log(sigmoid(x))),
+    activation("Tanhshrink()", lambda x: x - np.tanh(x)),
+    activation("Softsign()", lambda x: x / (1 + abs(x))),
+    activation("LeakyReLU()", lambda x: np.where(x > 0, x, 0.01 * x)),
+    activation("LeakyReLU(negative_slope=-0.5)", lambda x: np.where(x > 0, x, -0.5 * x)),
+    Case("PReLU()", ONE, prelu, lambda T, x, a: T.nn.functional.prelu(x, a)),
+    Case("PReLU(num_parameters=4)", ["N 4", "N 4 H W", "N 4 H"], prelu,
+         lambda T, x, a: T.nn.functional.prelu(x, a),
+         errors=(("3 5", "PReLU(num_parameters=4) expects inputs with 4 channels on axis 1, "
+                         "but got (3, 5)."),
+                 ("4", "PReLU(num_parameters=4) expects inputs with 4 channels on axis 1, "
+                       "but got (4,)."))),
+    activation("RReLU()", lambda x: x * drawn_slopes(x),
+               lambda T, x: x * T.asarray(drawn_slopes(x.detach().numpy())).to(x.dtype),
+               inference=lambda x: np.where(x > 0, x, x * 11 / 48)),
+    activation("ELU()", lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+    activation("ELU(alpha=2.5)", lambda x: np.where(x > 0, x, 2.5 * (np.exp(x) - 1))),
+    activation("SELU()", lambda x: 1.0507009873554805 * np.where(
+        x > 0, x, 1.6732632423543772 * (np.exp(x) - 1))),
+    activation("CELU()", lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+    activation("CELU(alpha=2.5)", lambda x: np.where(x > 0, x, 2.5 * (np.exp(x / 2.5) - 1))),
+    activation("SiLU()", lambda x: x * sigmoid(x)),
+    activation("GELU()", lambda x: x * (1 + erf(x / math.sqrt(2))) / 2),
+    activation("GELU(approximate='tanh')", lambda x: x / 2 * (
+        1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))),
+    activation("Mish()", lambda x: x * np.tanh(np.log(1 + np.exp(x)))),
+    activation("Hardswish()", lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6),
+    Case("GLU()", ["N 4", "2", "B N 6"], glu, lambda T, x: T.nn.functional.glu(x),
+         errors=(("3 5", "GLU() expects inputs with an even size on axis -1, but got (3, 5)."),
+                 ("", "GLU() expects inputs with an axis -1, but got a single number."))),
+    Case("GLU(dim=1)", ["N 4 H", "N 4"], lambda x: glu(x, 1),
+         lambda T, x: T.nn.functional.glu(x, 1),
+         errors=(("4", "GLU(dim=1) expects inputs with an axis 1, but got (4,)."),)),
+    Case("SwiGLU()", ["N 4", "2", "B N 6"], swiglu, torch_swiglu,
+         errors=(("3 5", "SwiGLU() expects inputs with an even size on axis -1, "
+                         "but got (3, 5)."),)),
+    Case("SwiGLU(dim=1)", ["N 4 H", "N 4"], lambda x: swiglu(x, 1),
+         lambda T, x: torch_swiglu(T, x, 1)),
+    activation("Hardtanh()", lambda x: np.minimum(np.maximum(x, -1), 1)),
+    activation("Hardtanh(min_val=-0.5, max_val=0.25)",
+               lambda x: np.minimum(np.maximum(x, -0.5), 0.25)),
+    activation("ReLU6()", lambda x: np.minimum(np.maximum(x, 0), 6)),
+    activation("Hardsigmoid()", lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+               lambda T, x: T.nn.functional.relu6(x + 3) / 6),  # its own has 1/6 in float32
+    activation("Hardshrink()", lambda x: np.where(abs(x) > 0.5, x, 0 * x)),
+    activation("Softshrink()", lambda x: np.sign(x) * np.maximum(abs(x) - 0.5, 0)),
+    activation("Softshrink(lambd=0.25)", lambda x: np.sign(x) * np.maximum(abs(x) - 0.25, 0)),
+    activation("Threshold(0.25, -2.0)", lambda x: np.where(x > 0.25, x, -2.0)),
     Case("Affine(4, 2)", ["N D", "D", "B N D"], affine, lambda T, x, W, b: x @ W + b, held="D",
          errors=(("3 5", "Affine(4, 2) expects inputs of width 4, but got (3, 5). "
                          "Did you mean Affine(5, 2)?"),
@@ -410,7 +585,13 @@ CASES = [
                          "this index, but got (4, 2). index 2 is out of bounds for axis 1 with "
                          "size 2"),)),
     Case("Slice((slice(None, None, 2), None))", ["N D", "D"], lambda x: x[::2, None]),
-    Case("Dropout(p=0.25)", ONE, dropped, torch_dropped, python=True, inference=whole),
+    activation("Dropout(p=0.25)", dropped, as_drawn(dropped), inference=whole),
+    Case("Dropout2d(p=0.25)", ["N C H W", "N C", "N C H"], dropped_channels,
+         as_drawn(dropped_channels), inference=whole,
+         errors=(("4", "Dropout2d(p=0.25) expects inputs with the axes N, C, but got (4,)."),)),
+    activation("AlphaDropout(p=0.25)", alpha_dropped, as_drawn(alpha_dropped), inference=whole),
+    activation("GaussianNoise(0.5)", lambda x: x + noise(x), as_drawn(lambda x: x + noise(x)),
+               inference=whole),
     Case("SoftmaxCrossEntropy()", ["N C, N", "C,", "N C H W, N H W"], cross_entropy(np.mean),
          torch_cross_entropy("mean"), (real, class_numbers), fixed=(1,), empty=False,
          errors=(("4 5, 3", "SoftmaxCrossEntropy() expects class numbers of shape (4,), "
@@ -433,6 +614,72 @@ CASES = [
          python=True),
     Case("MeanSquaredError(reduction='none')", SAME, lambda x, t: (x - t) ** 2,
          python=True),
+    elementwise_loss("L1()", lambda x, t: abs(x - t).mean(), torch_loss("l1_loss"), python=True),
+    elementwise_loss("L1(reduction='none')", lambda x, t: abs(x - t),
+                     torch_loss("l1_loss", reduction="none"), python=True),
+    elementwise_loss("SmoothL1()", lambda x, t: huber(x - t, 1).mean(),
+                     torch_loss("smooth_l1_loss"), python=True),
+    elementwise_loss("SmoothL1(reduction='sum', beta=0.5)",
+                     lambda x, t: huber(x - t, 0.5).sum() / 0.5,
+                     torch_loss("smooth_l1_loss", reduction="sum", beta=0.5), python=True),
+    elementwise_loss("Huber()", lambda x, t: huber(x - t, 1).mean(),
+                     torch_loss("huber_loss"), python=True),
+    elementwise_loss("Huber(reduction='none', delta=0.5)", lambda x, t: huber(x - t, 0.5),
+                     torch_loss("huber_loss", reduction="none", delta=0.5), python=True),
+    elementwise_loss("BinaryCrossEntropy()", lambda x, t: binary_cross_entropy(x, t).mean(),
+                     torch_loss("binary_cross_entropy"), (probability, probability)),
+    elementwise_loss("BinaryCrossEntropy(weight=[0.5, 2.0, 1.0, 3.0], reduction='none')",
+                     lambda x, t: WEIGHT * binary_cross_entropy(x, t),
+                     torch_loss("binary_cross_entropy", WEIGHT, reduction="none"),
+                     (probability, probability), shapes=["N C, N C", "C, C", "B N C, B N C"], held="C",
+                     errors=(("3 5, 3 5", "BinaryCrossEntropy(weight=[0.5, 2.0, 1.0, 3.0], "
+                              "reduction='none') expects inputs that weights of shape (4,) fit, "
+                              "but got (3, 5)."),)),
+    elementwise_loss("BinaryCrossEntropyWithLogits()",
+                     lambda x, t: binary_cross_entropy_with_logits(x, t).mean(),
+                     torch_loss("binary_cross_entropy_with_logits"), (real, probability),
+                     python=True),
+    elementwise_loss("BinaryCrossEntropyWithLogits(reduction='sum', pos_weight=2.5)",
+                     lambda x, t: binary_cross_entropy_with_logits(x, t, 2.5).sum(),
+                     lambda T, x, t: T.nn.functional.binary_cross_entropy_with_logits(
+                         x, t, reduction="sum", pos_weight=T.tensor(2.5).to(x.dtype)),
+                     (real, probability), python=True),
+    elementwise_loss("BinaryCrossEntropyWithLogits(weight=[0.5, 2.0, 1.0, 3.0], "
+                     "pos_weight=[0.5, 2.0, 1.0, 3.0])",
+                     lambda x, t: (WEIGHT * binary_cross_entropy_with_logits(x, t, WEIGHT)).mean(),
+                     lambda T, x, t: T.nn.functional.binary_cross_entropy_with_logits(
+                         x, t, T.tensor(WEIGHT).to(x.dtype),
+                         pos_weight=T.tensor(WEIGHT).to(x.dtype)),
+                     (real, probability), shapes=["N C, N C", "C, C"], held="C",
+                     errors=(("3, 3", "BinaryCrossEntropyWithLogits(weight=[0.5, 2.0, 1.0, 3.0], "
+                              "pos_weight=[0.5, 2.0, 1.0, 3.0]) expects inputs that weights of "
+                              "shape (4,) fit, but got (3,)."),)),
+    elementwise_loss("KLDivergence()", lambda x, t: (t * (np.log(t) - x)).mean(),
+                     lambda T, x, t: torch_loss("kl_div", reduction="none")(T, x, t).mean(),
+                     (real, positive), python=True),
+    elementwise_loss("KLDivergence(reduction='batchmean')",
+                     lambda x, t: (t * (np.log(t) - x)).sum() / len(x),
+                     torch_loss("kl_div", reduction="batchmean"), (real, positive),
+                     shapes=["N D, N D", "D, D"]),
+    elementwise_loss("KLDivergence(reduction='none', log_target=True)",
+                     lambda x, t: np.exp(t) * (t - x),
+                     torch_loss("kl_div", reduction="none", log_target=True), python=True),
+    Case("NegativeLogLikelihood()", ["N C, N", "C,", "N C H W, N H W"],
+         negative_log_likelihood("mean", np.ones(9), -100), torch_loss("nll_loss"),
+         (real, class_numbers), fixed=(1,), empty=False,
+         errors=(("4 5, 3", "NegativeLogLikelihood() expects class numbers of shape (4,), "
+                            "but got (3,)."),
+                 (", 3", "NegativeLogLikelihood() expects a logarithm for each class, "
+                         "but got a single number."))),
+    *[Case(f"NegativeLogLikelihood(weight=[0.5, 2.0, 1.0, 3.0], ignore_index=2{how})",
+           ["N C, N", "C,", "N C H, N H"], negative_log_likelihood(reduction),
+           torch_loss("nll_loss", WEIGHT, ignore_index=2, reduction=reduction),
+           (real, class_numbers), fixed=(1,), empty=reduction != "mean", held="C",
+           errors=(("3 5, 3", "NegativeLogLikelihood(weight=[0.5, 2.0, 1.0, 3.0], "
+                              f"ignore_index=2{how}) expects inputs of 4 classes, "
+                              "but got (3, 5)."),))
+      for reduction, how in [("mean", ""), ("sum", ", reduction='sum'"),
+                             ("none", ", reduction='none'")]],
     *[case for name, both in REDUCTIONS.items() for case in rows_of(both, name)],
     *norm_rows(),
     *join_rows(),

@@ -8,11 +8,12 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import CASES, class_numbers
+from cases import CASES, ONE, class_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
 import layerwise as lw
+from layerwise.layers.erfc import erfc
 
 FLOATS = ["float16", "float32", "float64"]
 TOLERANCE = {"float16": 3e-2, "float32": 1e-5, "float64": 1e-12}
@@ -394,6 +395,25 @@ def test_the_text_of_the_error(case, shapes, text):
     [
         ("Dropout(1.5)", "Dropout(p=1.5): p is a probability. Give a number from 0 to 1."),
         ("Clip(2.0, 1.0)", "Clip(min=2.0, max=1.0): min is above max. Swap them."),
+        ("Dropout2d(-1)", "Dropout2d(p=-1): p is a probability. Give a number from 0 to 1."),
+        ("AlphaDropout(2)", "AlphaDropout(p=2): p is a probability. Give a number from 0 to 1."),
+        ("GaussianNoise(-1.0)", "GaussianNoise(-1.0): std is a deviation. Give 0 or more."),
+        ("RReLU(0.5, 0.25)", "RReLU(lower=0.5, upper=0.25): lower is above upper. Swap them."),
+        ("PReLU(0)", "PReLU(0): the number of slopes is a whole number from 1 up."),
+        ("PReLU(2.0)", "PReLU(2.0): the number of slopes is a whole number from 1 up."),
+        ("CELU(0.0)", "CELU(alpha=0.0): alpha is a depth. Give a number above 0."),
+        ("Softplus(0)", "Softplus(beta=0): beta divides. Give a number other than 0."),
+        ("Softshrink(-0.5)", "Softshrink(lambd=-0.5): lambd is a length. Give 0 or more."),
+        ("Hardtanh(1, 1)", "Hardtanh(min_val=1, max_val=1): give a min_val below max_val."),
+        ("GELU('erf')", "GELU(approximate='erf'): choose one of ('none', 'tanh')."),
+        ("NegativeLogLikelihood(2.0)",
+         "NegativeLogLikelihood(weight=2.0): give a list with one for each class."),
+        ("Huber(delta=0)", "Huber(delta=0): delta is a size. Give a number above 0."),
+        ("SmoothL1(beta=0)",
+         "SmoothL1(beta=0): beta divides. Give a number above 0; for 0 there is L1."),
+        ("L1('batchmean')", "L1(reduction='batchmean'): choose one of ('mean', 'sum', 'none')."),
+        ("KLDivergence('avg')", "KLDivergence(reduction='avg'): choose one of "
+         "('mean', 'sum', 'none', 'batchmean')."),
         ("MeanSquaredError('avg')",
          "MeanSquaredError(reduction='avg'): choose one of ('mean', 'sum', 'none')."),
         ("BatchNorm(0)", "BatchNorm(num_features=0): give a whole number from 1 up."),
@@ -467,6 +487,73 @@ def test_sigmoid_does_not_overflow(dtype):
     assert type(sigmoid.forward(-1e4)) is float and sigmoid.forward(1e4) == 1
 
 
+ACTIVATIONS = [case for case in CASES if case.shapes is ONE and type(case.layer()).__module__
+               .endswith(("activation", "rectifier", "piecewise", "gated", "random"))]  # fmt: skip
+
+
+@over(ACTIVATIONS)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_activations_of_large_numbers_are_finite(case, dtype):
+    layer = case.layer(dtype)
+    x = np.array([-1e4, -300, -40, -7, 0, 7, 40, 300, 1e4], dtype)
+    out = layer.forward(x)
+    dx = layer.backward(np.ones_like(x))
+    assert out.dtype == dx.dtype == dtype
+    assert np.isfinite(out).all() and np.isfinite(dx).all()
+
+
+@over([*ACTIVATIONS, *(case for case in CASES if case.call in (
+    "Softmax()", "Softmin()", "LogSoftmax()"))])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_activations_of_whole_numbers_do_not_wrap_around(case, dtype):
+    x = np.array([-127, -3, 0, 100, 127]).astype(dtype)
+    out = case.layer().forward(x)
+    same(out, case.layer().forward(x.astype(float)), 2e-3)  # NumPy's tanh of them is float16
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.call in (
+    "MeanSquaredError()", "L1()", "Huber()", "SmoothL1(reduction='sum', beta=0.5)",
+    "BinaryCrossEntropyWithLogits()", "KLDivergence()")], ids=lambda case: case.call)  # fmt: skip
+def test_losses_of_whole_numbers_are_those_of_floats(case):
+    x, t = np.array([[2, 200, 7], [0, 1, 200]], "uint8")
+    whole, floats = case.layer(), case.layer()
+    same(whole.forward(x, t), floats.forward(x.astype(float), t.astype(float)))
+    same(whole.backward(), floats.backward())
+    loss = case.layer("float32").forward(x.astype("float32"), t.astype(int))
+    assert loss.dtype == "float32"  # whole targets do not widen it
+
+
+@pytest.mark.parametrize("layer", [lw.GLU(), lw.SwiGLU()])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gates_do_not_overflow(layer, dtype):
+    x = np.array([[1e4, -1e4, 1e4, -1e4], [1e4, -1e4, -1e4, 1e4]], dtype)
+    out = layer.forward(x)
+    assert out.dtype == dtype and np.isfinite(out).all()
+    assert np.isfinite(layer.backward(np.ones_like(out))).all()
+
+
+def test_gates_halve_the_width_when_a_network_is_built():
+    net = lw.Sequential(lw.Affine(4, 6), lw.SwiGLU(), lw.Affine(3, 2))
+    assert net.forward(np.ones((5, 4))).shape == (5, 2)
+    with pytest.raises(lw.ShapeError, match=re.escape("but swiglu1 gives (..., 3)")):
+        lw.Sequential(lw.Affine(4, 6), lw.SwiGLU(), lw.Affine(6, 2))
+
+
+def test_erfc_is_exact_to_the_last_digits():
+    grid = np.linspace(-7, 26, 20_001)
+    exact = np.array([math.erfc(x) for x in grid])
+    assert np.abs(erfc(grid) / exact - 1).max() < 1e-15
+    assert np.abs(1 - erfc(grid) - np.array([math.erf(x) for x in grid])).max() < 1e-15
+    assert np.abs(erfc(grid.astype("float32")) / exact - 1)[exact > 0.01].max() < 1e-6
+    ends = erfc(np.array([-np.inf, -1e300, 0, 30, 1e300, np.inf]))
+    assert ends.tolist() == [2, 2, 1, 0, 0, 0] and np.isnan(erfc(np.nan))
+
+
+def test_gelu_keeps_its_digits_on_the_far_left():
+    out = lw.GELU().forward(np.array([-8.0]))
+    same(out / (-4 * math.erfc(8 / math.sqrt(2))), 1, 1e-13)
+
+
 def test_sigmoid_keeps_its_digits_on_the_far_left():
     same(lw.Sigmoid().forward(np.array([-40.0])) / math.exp(-40), 1, 1e-14)
 
@@ -523,6 +610,90 @@ def test_cross_entropy_refuses_wrong_targets(t, kind, text):
     with pytest.raises(kind) as caught:
         lw.SoftmaxCrossEntropy().forward(np.zeros((2, 3)), np.array(t))
     assert str(caught.value) == f"SoftmaxCrossEntropy() {text}"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_binary_cross_entropy_at_large_logits(dtype):
+    loss = lw.BinaryCrossEntropyWithLogits(reduction="none")
+    x, t = np.array([[1e4, -1e4, 1e4, -1e4], [1, 1, 0, 0]], dtype)
+    out = loss.forward(x, t)
+    assert out.dtype == dtype and out.tolist() == [0, 1e4, 1e4, 0]
+    assert loss.backward(np.ones(4, dtype))[0].tolist() == [0, -1, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_binary_cross_entropy_of_certain_probabilities(dtype):
+    loss = lw.BinaryCrossEntropy(reduction="none")
+    x, t = np.array([[0, 1, 1, 0], [1, 0, 1, 0]], dtype)
+    assert loss.forward(x, t).tolist() == [100, 100, 0, 0]
+    dx, dt = loss.backward(np.ones(4, dtype))
+    assert dx[0] < -1e4 and dx[1] > 1e4 and dx[2:].tolist() == [0, 0]
+    assert np.isfinite(dx).all() and dt.tolist() == [100, -100, -100, 100]
+
+
+def test_binary_cross_entropy_refuses_scores():
+    with pytest.raises(ValueError, match=re.escape(
+        "BinaryCrossEntropy() expects probabilities from 0 to 1, but got -2.0 to 0.5. "
+        "For scores use BinaryCrossEntropyWithLogits."
+    )):  # fmt: skip
+        lw.BinaryCrossEntropy().forward(np.array([0.5, -2.0]), np.ones(2))
+
+
+def test_the_two_binary_cross_entropies_agree():
+    x, t = np.random.default_rng(0).normal(size=(2, 5)), np.array([0, 1, 1, 0, 1])
+    sigmoid, probabilities = lw.Sigmoid(), lw.BinaryCrossEntropy()
+    scores = lw.BinaryCrossEntropyWithLogits()
+    same(probabilities.forward(sigmoid.forward(x[0]), t), scores.forward(x[0], t))
+    same(sigmoid.backward(probabilities.backward()[0]), scores.backward()[0])
+
+
+def test_log_softmax_and_negative_log_likelihood_are_softmax_cross_entropy():
+    x, t = np.random.default_rng(0).normal(size=(4, 3, 2)), np.array([[0, 1], [2, 2]] * 2)
+    last, loss, both = lw.LogSoftmax(1), lw.NegativeLogLikelihood(), lw.SoftmaxCrossEntropy()
+    same(loss.forward(last.forward(x), t), both.forward(x, t))
+    same(last.backward(loss.backward()[0]), both.backward()[0])
+
+
+def test_negative_log_likelihood_of_whole_numbers_has_a_gradient_that_is_not_cut():
+    loss = lw.NegativeLogLikelihood()
+    assert loss.forward(np.array([[-1, -2], [-3, -4]]), np.array([0, 1])) == 2.5
+    assert loss.backward()[0].tolist() == [[-0.5, 0], [0, -0.5]]
+
+
+def test_negative_log_likelihood_leaves_out_what_is_ignored():
+    loss = lw.NegativeLogLikelihood(ignore_index=-1)
+    assert loss.forward(np.array([[-1.0, -2.0], [-5.0, -7.0]]), np.array([1, -1])) == 2
+    assert loss.backward()[0].tolist() == [[0, -1], [0, 0]]
+    nothing = lw.NegativeLogLikelihood(ignore_index=-1, reduction="sum")
+    assert nothing.forward(np.ones((2, 2)), np.array([-1, -1])) == 0
+    assert nothing.backward()[0].tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("t", "text"),
+    [
+        ([0, 3], "expects class numbers from 0 to 2, but got 0 to 3. Count the classes from 0."),
+        ([0.0, 1.0], "expects class numbers, but got float64."),
+    ],
+)
+def test_negative_log_likelihood_refuses_wrong_targets(t, text):
+    with pytest.raises(ValueError, match=re.escape(f"NegativeLogLikelihood() {text}")):
+        lw.NegativeLogLikelihood().forward(np.zeros((2, 3)), np.array(t))
+
+
+def test_divergence_from_what_cannot_be_is_nothing():
+    loss = lw.KLDivergence("none")
+    x, t = np.array([-np.inf, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    assert loss.forward(x, t).tolist() == [0, 0, 0]
+    dx, dt = loss.backward(np.ones(3))
+    assert dx.tolist() == [0, 0, -1] and dt.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("loss", [lw.L1(), lw.Huber(), lw.SmoothL1(beta=0.5)])
+def test_losses_for_outliers_do_not_overflow(loss):
+    x = np.array([-1e4, 1e4, 0.0], "float16")
+    assert np.isfinite(loss.forward(x, np.zeros_like(x)))
+    same(loss.backward()[0], np.array([-1, 1, 0]) / 3, 1e-3)
 
 
 def test_targets_are_never_guessed_from_their_size():
@@ -644,11 +815,48 @@ def test_dropout_keeps_the_mean_and_drops_the_share_it_should():
     assert np.array_equal(dropout.backward(np.ones(100_000)), out)
 
 
+@pytest.mark.parametrize("layer", [lw.Dropout, lw.Dropout2d, lw.AlphaDropout])
 @pytest.mark.parametrize(("p", "wanted"), [(0, 1), (1, 0)])
-def test_dropout_of_nothing_and_of_everything(p, wanted):
-    dropout = lw.Dropout(p)
-    assert (dropout.forward(np.ones(50)) == wanted).all()
-    assert (dropout.backward(np.ones(50)) == wanted).all()
+def test_dropout_of_nothing_and_of_everything(layer, p, wanted):
+    dropout = layer(p)
+    assert (dropout.forward(np.ones((5, 10))) == wanted).all()
+    assert (dropout.backward(np.ones((5, 10))) == wanted).all()
+
+
+def test_dropout_2d_drops_whole_channels():
+    out = lw.Dropout2d(0.3, rng=0).forward(np.ones((100, 50, 2, 3)))
+    assert (out == out[:, :, :1, :1]).all()
+    assert abs((out == 0).mean() - 0.3) < 0.02
+
+
+def test_alpha_dropout_keeps_mean_and_variance():
+    x = np.random.default_rng(1).normal(size=100_000)
+    out = lw.AlphaDropout(0.3, rng=0).forward(x)
+    assert abs(out.mean()) < 0.02 and abs(out.var() - 1) < 0.02
+
+
+def test_gaussian_noise_has_the_deviation_it_says():
+    out = lw.GaussianNoise(0.3, rng=0).forward(np.full(100_000, 5.0))
+    assert abs(out.mean() - 5) < 0.01 and abs(out.std() - 0.3) < 0.01
+
+
+def test_rrelu_draws_its_slopes_between_the_bounds():
+    rrelu = lw.RReLU(0.1, 0.5, rng=0)
+    out = rrelu.forward(np.full(10_000, -1.0))
+    assert out.min() >= -0.5 and out.max() <= -0.1 and abs(out.mean() + 0.3) < 0.01
+    assert np.array_equal(rrelu.backward(np.ones(10_000)), -out)
+
+
+def test_selu_keeps_mean_and_variance():
+    out = lw.SELU().forward(np.random.default_rng(0).normal(size=100_000))
+    assert abs(out.mean()) < 0.01 and abs(out.var() - 1) < 0.02
+
+
+def test_prelu_starts_as_it_says():
+    prelu = lw.PReLU(3, init=0.1)
+    assert prelu.a.value.tolist() == [np.float32(0.1)] * 3 and repr(prelu) == (
+        "PReLU(num_parameters=3, init=0.1)"
+    )
 
 
 def test_dropout_draws_anew_each_time_and_leaves_numpys_generator_alone():

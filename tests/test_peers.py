@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from test_expressions import programs, run
+from test_layers import ACTIVATIONS
 
 import layerwise as lw
 
@@ -66,6 +67,20 @@ def test_layers_agree(case, dtype, data):
     sizes = data.draw(st.fixed_dictionaries(sizes)) | {axis: SIZES[axis] for axis in case.held}
     seed = data.draw(SEEDS)
     compare(case, case.inputs(shapes, dtype, seed, **sizes), seed, dtype)
+
+
+CORNERS = np.array([-3, -1, -0.5, -0.0, 0, 0.25, 0.5, 1, 3, 6, np.nan])
+
+
+@pytest.mark.parametrize("case", ACTIVATIONS, ids=lambda case: case.call)
+def test_slopes_at_corners_agree(case):
+    layer, x = case.layer(), leaf(CORNERS)
+    out = case.torch(torch, x, **{name: leaf(p.value) for name, p in layer.parameters().items()})
+    out.backward(torch.ones_like(out))
+    np.testing.assert_allclose(layer.forward(CORNERS), out.detach(), rtol=0, atol=1e-12)
+    known = ~np.isnan(CORNERS)  # the slope at NaN is either's own business
+    slopes = layer.backward(np.ones_like(CORNERS))
+    np.testing.assert_allclose(slopes[known], x.grad[known], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.shapes is TWO], ids=lambda case: case.call)

@@ -1,6 +1,17 @@
 """The layers, one file for each family: each is a forward and a backward in plain NumPy."""
 
-from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activation import (
+    Identity,
+    LogSigmoid,
+    LogSoftmax,
+    Sigmoid,
+    Softmax,
+    Softmin,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+)
 from .affine import Affine
 from .arithmetic import (
     Abs,
@@ -21,9 +32,15 @@ from .arithmetic import (
     Square,
     Sub,
 )
-from .dropout import Dropout
+from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
-from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .likelihood import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    KLDivergence,
+    NegativeLogLikelihood,
+)
+from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
 from .norm import (
     BatchNorm,
     GroupNorm,
@@ -32,26 +49,49 @@ from .norm import (
     LocalResponseNorm,
     RMSNorm,
 )
+from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
+from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
+from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .reduction import Max, Mean, Min, Sum, Var
 from .shape import Flatten, Reshape, Slice, Transpose
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "L1",
+    "SELU",
     "Abs",
     "Add",
     "Affine",
+    "AlphaDropout",
     "BatchNorm",
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
     "Clip",
     "Concat",
     "Cos",
     "Div",
     "Dropout",
+    "Dropout2d",
     "Exp",
     "Flatten",
+    "GaussianNoise",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "Huber",
+    "Identity",
     "InstanceNorm",
+    "KLDivergence",
     "LayerNorm",
+    "LeakyReLU",
     "LocalResponseNorm",
     "Log",
+    "LogSigmoid",
     "LogSoftmax",
     "MatMul",
     "Max",
@@ -60,23 +100,37 @@ __all__ = [
     "MeanSquaredError",
     "Min",
     "Minimum",
+    "Mish",
     "Mul",
     "Neg",
+    "NegativeLogLikelihood",
+    "PReLU",
     "Pow",
     "RMSNorm",
+    "RReLU",
     "ReLU",
+    "ReLU6",
     "Reshape",
+    "SiLU",
     "Sigmoid",
     "Sin",
     "Slice",
+    "SmoothL1",
     "Softmax",
     "SoftmaxCrossEntropy",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
     "Sqrt",
     "Square",
     "Stack",
     "Sub",
     "Sum",
+    "SwiGLU",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Transpose",
     "Var",
     "Where",

@@ -1,4 +1,8 @@
-"""Activations: what makes a network more than one big matrix product."""
+"""Activations: what makes a network more than one big matrix product. Here the smooth ones.
+
+ReLU and its kin are in rectifier.py, those made of straight pieces in piecewise.py, and those that
+multiply by a gate in gated.py.
+"""
 
 import numpy as np
 
@@ -6,27 +10,34 @@ from ..errors import ShapeError
 from .arithmetic import Elementwise
 
 
-class ReLU(Elementwise):
-    """y = x where x > 0, else 0; the slope at 0 is taken as 0.
+class Identity(Elementwise):
+    """y = x: a place in a network that leaves everything as it is.
 
-    backward   dx = dout where x > 0, else 0
+    backward   dx = dout
     shapes     any -> the same
-    source     Deep Learning from Scratch, 5.5.1
 
-    >>> relu = ReLU()
-    >>> relu.forward(np.array([1.0, -0.5, 0.0, 3.0])), relu.backward(np.full(4, 2.0))
-    (array([1., 0., 0., 3.]), array([2., 0., 0., 2.]))
+    >>> identity = Identity()
+    >>> identity.forward(3.0), identity.backward(2.0)
+    (3.0, 2.0)
     """
 
-    def __init__(self):
-        self.mask = None  # saved by forward for backward: True for the positive inputs
-
     def forward(self, x):
-        self.mask = np.logical_not(x <= 0)  # rather than x > 0: NaN must stay visible
-        return np.where(self.mask, x, 0)
+        return x
 
     def backward(self, dout):
-        return np.where(self.mask, dout, 0)
+        return dout * 1  # an array of its own
+
+
+def floats(x):
+    """x as floats, since unsigned whole numbers wrap around below 0."""
+    return np.asarray(x, np.result_type(x, 0.0))
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), without overflow."""
+    x = floats(x)
+    z = np.exp(-np.abs(x))  # at most 1
+    return np.where(x < 0, z, 1) / (1 + z)
 
 
 class Sigmoid(Elementwise):
@@ -45,12 +56,70 @@ class Sigmoid(Elementwise):
         self.out = None  # saved by forward for backward
 
     def forward(self, x):
-        z = np.exp(-np.abs(x))  # at most 1, so nothing overflows
-        self.out = np.where(x < 0, z, 1) / (1 + z)
+        self.out = sigmoid(x)
         return self.out
 
     def backward(self, dout):
         return dout * self.out * (1 - self.out)
+
+
+def softplus(x):
+    """ln(1 + exp(x)), without overflow."""
+    x = floats(x)
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+class Softplus(Elementwise):
+    """y = ln(1 + exp(beta x)) / beta, elementwise: ReLU with its corner rounded off.
+
+    backward   dx = dout sigmoid(beta x), and dout where beta x > threshold
+    shapes     any -> the same
+    beta       how sharp the corner is; the larger, the more like ReLU
+    threshold  where beta x is above it, y = x
+    errors     ValueError if beta is 0
+    source     Dugas et al., Incorporating second-order functional knowledge, NeurIPS 2000
+
+    >>> softplus = Softplus()
+    >>> np.exp(softplus.forward(0.0)).round(12), softplus.backward(1.0)
+    (np.float64(2.0), 0.5)
+    """
+
+    def __init__(self, beta=1.0, threshold=20.0):
+        if beta == 0:
+            raise ValueError(f"Softplus(beta={beta}): beta divides. Give a number other than 0.")
+        self.beta, self.threshold = beta, threshold
+        self.x = None  # saved by forward for backward
+
+    def forward(self, x):
+        self.x = x
+        z = self.beta * x
+        return np.where(z > self.threshold, x, softplus(z) / self.beta)
+
+    def backward(self, dout):
+        z = self.beta * self.x
+        return dout * np.where(z > self.threshold, 1, sigmoid(z))
+
+
+class LogSigmoid(Elementwise):
+    """y = ln(sigmoid(x)) = -ln(1 + exp(-x)), elementwise, without overflow.
+
+    backward   dx = dout sigmoid(-x)
+    shapes     any -> the same
+
+    >>> log_sigmoid = LogSigmoid()
+    >>> np.exp(log_sigmoid.forward(0.0)), log_sigmoid.backward(1.0)
+    (np.float64(0.5), 0.5)
+    """
+
+    def __init__(self):
+        self.x = None  # saved by forward for backward
+
+    def forward(self, x):
+        self.x = floats(x)
+        return -softplus(-self.x)
+
+    def backward(self, dout):
+        return dout * sigmoid(-self.x)
 
 
 class Tanh(Elementwise):
@@ -73,6 +142,51 @@ class Tanh(Elementwise):
 
     def backward(self, dout):
         return dout * (1 - self.out * self.out)
+
+
+class Tanhshrink(Elementwise):
+    """y = x - tanh(x), elementwise: shrinks what is near 0 to almost nothing.
+
+    backward   dx = dout tanh(x)²
+    shapes     any -> the same
+
+    >>> tanhshrink = Tanhshrink()
+    >>> tanhshrink.forward(0.0), tanhshrink.backward(1.0)
+    (0.0, 0.0)
+    """
+
+    def __init__(self):
+        self.tanh = None  # saved by forward for backward
+
+    def forward(self, x):
+        self.tanh = np.tanh(x)
+        return x - self.tanh
+
+    def backward(self, dout):
+        return dout * self.tanh * self.tanh
+
+
+class Softsign(Elementwise):
+    """y = x / (1 + |x|), elementwise: between -1 and 1 as tanh, but slower to get there.
+
+    backward   dx = dout / (1 + |x|)²
+    shapes     any -> the same
+    source     Glorot and Bengio, Understanding the difficulty of training deep networks, 2010
+
+    >>> softsign = Softsign()
+    >>> softsign.forward(-3.0), softsign.backward(1.0)
+    (-0.75, 0.0625)
+    """
+
+    def __init__(self):
+        self.share = None  # saved by forward for backward: 1 / (1 + |x|)
+
+    def forward(self, x):
+        self.share = 1 / (1.0 + np.abs(x))
+        return x * self.share
+
+    def backward(self, dout):
+        return dout * self.share * self.share
 
 
 class AlongAxis(Elementwise):
@@ -106,6 +220,7 @@ class Softmax(AlongAxis):
     """
 
     def forward(self, x):
+        x = floats(x)
         z = np.exp(x - np.max(x, axis=self.dim, keepdims=True))  # at most 1: no overflow
         self.out = z / np.sum(z, axis=self.dim, keepdims=True)
         return self.out
@@ -114,8 +229,30 @@ class Softmax(AlongAxis):
         return self.out * (dout - np.sum(dout * self.out, axis=self.dim, keepdims=True))
 
 
+class Softmin(Softmax):
+    """y = softmax(-x) along one axis: the smallest gets the largest share.
+
+    backward   dx = -y (dout - sum of dout y)
+    shapes     x (N, C) -> (N, C), each row with the sum 1
+    dim        the axis to compare along
+
+    >>> softmin = Softmin()
+    >>> softmin.forward(np.array([0.0, np.log(3.0)])).round(12)
+    array([0.75, 0.25])
+    >>> softmin.backward(np.array([1.0, 0.0])).round(12)
+    array([-0.1875,  0.1875])
+    """
+
+    def forward(self, x):
+        return super().forward(-floats(x))
+
+    def backward(self, dout):
+        return -super().backward(dout)
+
+
 def log_softmax(x, dim):
     """x minus the logarithm of the sum of exp(x), without overflow."""
+    x = floats(x)
     shifted = x - np.max(x, axis=dim, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
 

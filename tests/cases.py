@@ -631,7 +631,8 @@ CASES = [
     elementwise_loss("BinaryCrossEntropy(weight=[0.5, 2.0, 1.0, 3.0], reduction='none')",
                      lambda x, t: WEIGHT * binary_cross_entropy(x, t),
                      torch_loss("binary_cross_entropy", WEIGHT, reduction="none"),
-                     (probability, probability), shapes=["N C, N C", "C, C", "B N C, B N C"], held="C",
+                     (probability, probability), shapes=["N C, N C", "C, C", "B N C, B N C"],
+                     held="C",
                      errors=(("3 5, 3 5", "BinaryCrossEntropy(weight=[0.5, 2.0, 1.0, 3.0], "
                               "reduction='none') expects inputs that weights of shape (4,) fit, "
                               "but got (3, 5)."),)),

@@ -1,6 +1,7 @@
 """The layers, one file for each family: each is a forward and a backward in plain NumPy."""
 
 from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import (
     Abs,
@@ -21,25 +22,64 @@ from .arithmetic import (
     Square,
     Sub,
 )
+from .conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from .dropout import Dropout
 from .loss import MeanSquaredError, SoftmaxCrossEntropy
+from .pad import Pad
+from .pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from .reduction import Max, Mean, Min, Sum, Var
 from .shape import Flatten, Reshape, Slice, Transpose
 
 __all__ = [
     "Abs",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "Add",
     "Affine",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "Clip",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Cos",
     "Div",
     "Dropout",
     "Exp",
     "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "Log",
     "LogSoftmax",
     "MatMul",
     "Max",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Maximum",
     "Mean",
     "MeanSquaredError",
@@ -47,6 +87,7 @@ __all__ = [
     "Minimum",
     "Mul",
     "Neg",
+    "Pad",
     "Pow",
     "ReLU",
     "Reshape",

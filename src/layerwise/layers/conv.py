@@ -130,9 +130,7 @@ class Conv(Kernels):
         return [(n // 2, n - n // 2) for n in both]  # what is odd goes behind
 
     def out_shape(self, x):
-        if ... in x:
-            return (..., None)
-        self.check_axes(x, self.in_channels)
+        x = self.checked_shape(x, self.in_channels)
         check_room(self, x, self.window.padding, self.mode)
         return (*x[: -self.dim - 1], self.out_channels, *self.window.out_sizes(self, x))
 
@@ -245,9 +243,7 @@ class ConvTranspose(Kernels):
         self.x = self.in_shape = None  # saved by forward for backward
 
     def out_shape(self, x):
-        if ... in x:
-            return (..., None)
-        self.check_axes(x, self.in_channels)
+        x = self.checked_shape(x, self.in_channels)
         return (*x[: -self.dim - 1], self.out_channels, *self.window.image_sizes(self, x))
 
     def forward(self, x):

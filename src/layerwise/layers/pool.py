@@ -30,9 +30,7 @@ class Pool(Windowed):
             )
 
     def out_shape(self, x):
-        if ... in x:
-            return (..., None)
-        self.check_axes(x, "C")
+        x = self.checked_shape(x)
         return (*x[: -self.dim], *self.window.out_sizes(self, x))
 
     def pads(self, x):

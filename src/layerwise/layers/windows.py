@@ -134,10 +134,19 @@ class Windowed(Layer):
         setattr(self, name, values[0] if one else values)
         return values
 
-    def check_axes(self, x, channels):
-        """Raise a ShapeError unless x is a batch of images or one image, with these channels."""
-        if len(x) - self.dim not in (1, 2) or (
-            isinstance(channels, int) and x[-self.dim - 1] not in (channels, None)
-        ):
-            axes = f"{channels}, {AXES[self.dim]}"
+    def checked_shape(self, x, channels=None):
+        """The shape x, or a ShapeError if it is not (N, C, *image) or (C, *image).
+
+        Where little is known, (..., None), it becomes (..., None, None, None) for images: what is
+        in front, the channels, the image.
+        """
+        axes = f"{channels or 'C'}, {AXES[self.dim]}"
+        shape = x
+        if ... in x:
+            known = x[1:][-self.dim - 1 :]
+            shape = (..., *[None] * (self.dim + 1 - len(known)), *known)
+        elif len(x) - self.dim not in (1, 2):
             raise ShapeError(self, f"inputs (N, {axes}) or ({axes})", x)
+        if channels is not None and shape[-self.dim - 1] not in (channels, None):
+            raise ShapeError(self, f"inputs (N, {axes}) or ({axes})", x)
+        return shape

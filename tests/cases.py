@@ -414,9 +414,9 @@ POOLINGS = [
     whole_image("GlobalMaxPool", np.max, lambda x, *how, **options: x.amax(*how, **options),
                 keepdims=True),
     pad((1, 2), ["N D", "D", "N C H W"],
-        errors=(("", "Pad((1, 2)) expects inputs with 1 axes or more, but got a single number."),)),
+        errors=(("", "Pad((1, 2)) expects inputs with an axis -1, but got a single number."),)),
     pad((1, -1, 0, 2), ["N C H+1 W+1", "N D+1"], value=0.5,
-        errors=(("5", "Pad((1, -1, 0, 2), value=0.5) expects inputs with 2 axes or more, "
+        errors=(("5", "Pad((1, -1, 0, 2), value=0.5) expects inputs with an axis -2, "
                       "but got (5,)."),)),
     pad((1, -2), ["N D+2"],
         errors=(("3 0", "Pad((1, -2)) expects at least as many elements as it crops, "

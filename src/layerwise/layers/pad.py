@@ -100,7 +100,7 @@ class Pad(Layer):
             return (..., None)
         fixed = len(x) - len(self.pairs)
         if fixed < 0:
-            raise ShapeError(self, f"inputs with {len(self.pairs)} axes or more", x)
+            raise ShapeError(self, f"inputs with an axis {-len(self.pairs)}", x)
         check_room(self, x, self.pairs, self.mode)
         sizes = [None if n is None else n + sum(both) for n, both in zip(x[fixed:], self.pairs)]
         if any(n is not None and n < 0 for n in sizes):

@@ -18,6 +18,7 @@ class Pool(Windowed):
     def set_window(self, kernel_size, stride, padding, dilation, ceil_mode):
         """Check the options, and keep them."""
         kernel = self.option("kernel_size", kernel_size)
+        self.stride = None
         strides = kernel if stride is None else self.option("stride", stride)
         pads = self.option("padding", padding, least=0)
         dilations = self.option("dilation", dilation)

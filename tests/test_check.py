@@ -15,6 +15,8 @@ POSITIVE = np.random.default_rng(2).uniform(0.5, 2.0, size=(4, 3))
 SQUARE = np.random.default_rng(3).normal(size=(3, 3))
 CLASSES = np.array([0, 2, 1, 2])
 SHARES = POSITIVE / POSITIVE.sum(axis=1, keepdims=True)
+IMAGES = np.random.default_rng(4).normal(size=(2, 2, 4, 3))
+SIGNALS, VOLUMES = IMAGES[:, :, 0], IMAGES[..., None, :]
 
 
 def only_failure(report):
@@ -75,6 +77,26 @@ BUILT_IN = [
     (lw.LayerNorm(3), X),
     (lw.RMSNorm(3), X),
     (lw.LocalResponseNorm(2, alpha=0.5), X),
+    (lw.Conv1d(2, 2, 2), SIGNALS),
+    (lw.Conv2d(2, 4, 2, stride=2, padding=1, groups=2), IMAGES),
+    (lw.Conv3d(2, 2, (2, 1, 2)), VOLUMES),
+    (lw.ConvTranspose1d(2, 2, 2), SIGNALS),
+    (lw.ConvTranspose2d(2, 2, 3, stride=2, padding=1, output_padding=1), IMAGES),
+    (lw.ConvTranspose3d(2, 2, (1, 2, 2)), VOLUMES),
+    (lw.MaxPool1d(2), SIGNALS),
+    (lw.MaxPool2d(2, padding=1), IMAGES),
+    (lw.MaxPool3d((2, 1, 2)), VOLUMES),
+    (lw.AvgPool1d(2), SIGNALS),
+    (lw.AvgPool2d(2, padding=1, count_include_pad=False), IMAGES),
+    (lw.AvgPool3d((2, 1, 2)), VOLUMES),
+    (lw.LPPool1d(2, 2), SIGNALS),
+    (lw.LPPool2d(2, 2), IMAGES),
+    (lw.LPPool3d(2, (2, 1, 2)), VOLUMES),
+    (lw.AdaptiveAvgPool(2), IMAGES),
+    (lw.AdaptiveMaxPool(2), IMAGES),
+    (lw.GlobalAvgPool(), IMAGES),
+    (lw.GlobalMaxPool(), IMAGES),
+    (lw.Pad((1, 2), mode="reflect"), IMAGES),
 ]
 
 

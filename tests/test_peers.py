@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from test_expressions import programs, run
 from test_layers import ACTIVATIONS
+from test_windows import convolutions, poolings, transposed
 
 import layerwise as lw
 
@@ -88,6 +89,24 @@ def test_slopes_at_corners_agree(case):
 def test_layers_with_two_inputs_agree_however_they_broadcast(case, shapes, seed):
     words = ",".join(" ".join(map(str, shape)) for shape in shapes.input_shapes)
     compare(case, case.inputs(words, seed=seed), seed, "float64")
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # it copies the image, as we do
+@given(st.one_of(convolutions(), transposed(), poolings()), SEEDS)
+@settings(max_examples=300)
+def test_convolutions_and_poolings_agree_in_every_geometry(case, seed):
+    compare(case, case.inputs(seed=seed), seed, "float64")
+
+
+@pytest.mark.parametrize("call", ["Conv1d(6, 4, 3)", "Conv2d(6, 4, (3, 5), groups=2)",
+                                  "ConvTranspose2d(4, 6, (3, 5), groups=2)"])  # fmt: skip
+def test_convolutions_start_in_the_same_range(call):
+    ours, theirs = eval(call, vars(lw)), eval(call, vars(torch.nn))
+    for mine, tensor in ((ours.W, theirs.weight), (ours.b, theirs.bias)):
+        numbers = tensor.detach().numpy()
+        assert mine.shape == numbers.shape and mine.dtype == numbers.dtype
+    largest = [abs(layer).max() for layer in (ours.W.value, theirs.weight.detach().numpy())]
+    same(largest[0], torch.tensor(largest[1]), 0.06 * largest[1], "the range")
 
 
 @given(programs(), mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), SEEDS)

@@ -3,7 +3,6 @@
 The names are those of the list: book1 is *Deep Learning from Scratch*, book2 its second volume,
 dezero the third; the number is that of the trap there. Traps that have nothing here to catch:
 
-book1_06   padding in Pooling: there is no pooling
 book2_04   weights saved as float16: nothing is saved to files
 book2_05   a switch that replaces the name np: there is one kind of array
 dezero_04  an RNN's second step (BatchNorm in test mode is below): there is no RNN
@@ -165,12 +164,43 @@ def test_book1_05_what_forward_saves_is_declared(norm):
     assert set(vars(layer)) - {"_ran_forward"} == declared and "xn" in declared
 
 
+@pytest.mark.parametrize("pooling", [lw.MaxPool2d, lambda *o: book.Pooling(2, *o)])
+def test_book1_06_pooling_with_padding_works(pooling):
+    """`Pooling(pad=1)` dies: its output size forgets the padding."""
+    x = np.arange(1.0, 17).reshape(1, 1, 4, 4)
+    layer = pooling(2, 2, 1)
+    assert layer.forward(x).tolist() == [[[[1, 3, 4], [9, 11, 12], [13, 15, 16]]]]
+    dx = layer.backward(np.ones((1, 1, 3, 3)))
+    assert np.array_equal(dx, np.isin(x, layer.forward(x)))
+    assert lw.check(pooling(2, 2, 1), np.random.default_rng(0).normal(size=(2, 3, 4, 5))).ok
+
+
+@pytest.mark.parametrize("pooling", [lw.MaxPool2d, lambda *o: book.Pooling(3, *o)])
+def test_book1_06_the_padding_never_wins_over_negative_numbers(pooling):
+    """The padding is 0, which is more than any negative number."""
+    layer = pooling(3, 2, 1)
+    assert layer.forward(np.full((1, 1, 4, 4), -2.0)).tolist() == [[[[-2, -2], [-2, -2]]]]
+    assert layer.backward(np.ones((1, 1, 2, 2))).sum() == 4  # all of it reaches the image
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_book1_07_columns_stay_in_the_dtype_of_the_image(dtype):
+    """im2col starts from np.zeros, so float16 and float32 become float64."""
+    x, W, b = (np.ones(shape, dtype) for shape in ((1, 2, 4, 4), (3, 2, 2, 2), 3))
+    conv, pool = book.Convolution(W, b, pad=1), book.Pooling(2, 2)
+    out = conv.forward(x)
+    arrays = [conv.col, out, conv.backward(out), conv.dW, conv.db, pool.forward(x)]
+    arrays += [pool.backward(pool.forward(x))]
+    assert {str(array.dtype) for array in arrays} == {dtype}
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_book1_07_no_layer_makes_float64_of_less(dtype):
     """im2col builds float64, so the book's float16 network convolves in float64."""
-    net = lw.Sequential(lw.Flatten(), lw.Affine(4, 3), lw.ReLU(), lw.Dropout(0.5), lw.Affine(3, 2),
+    net = lw.Sequential(lw.Conv2d(1, 2, 3, padding=1), lw.MaxPool2d(3, 2, 1), lw.Flatten(),
+                        lw.Affine(8, 3), lw.ReLU(), lw.Dropout(0.5), lw.Affine(3, 2),
                         lw.LogSoftmax(), dtype=dtype, seed=0)  # fmt: skip
-    net.forward(np.ones((5, 2, 2)))
+    net.forward(np.ones((5, 1, 4, 4)))
     net.backward()
     numbers = [*net.values.values(), *net.gradients.values()]
     assert {str(one.dtype) for one in numbers} == {dtype}

@@ -6,10 +6,11 @@ A program of the book runs with its class definitions replaced by an import:
 
 What the book keeps, these keep: `Affine(W, b)` works on the arrays it is given, so that updates in
 place reach it, and leaves `dW` and `db`; `Relu.mask` marks what is not positive; `SoftmaxWithLoss`
-returns the gradient of the scores alone. Four things are mended: nothing is ever written into
+returns the gradient of the scores alone. Some things are mended: nothing is ever written into
 `x` or `dout`, `SoftmaxWithLoss` multiplies by `dout` and never loses a digit to log(y + 1e-7),
 `backward` of `Dropout` and `BatchNormalization` knows whether its forward was one of training, and
-`BatchNormalization` can take the channels of images together.
+`BatchNormalization` can take the channels of images together. `Convolution` and
+`Pooling` stay in the dtype of their input, where the book's make float64 of it.
 
 >>> apple = MulLayer()
 >>> apple.forward(100, 2), apple.backward(1)
@@ -25,17 +26,22 @@ import numpy as np
 
 from .errors import ShapeError
 from .layer import Layer
-from .layers import Add, Mul, Sigmoid, SoftmaxCrossEntropy
+from .layers import Add, MaxPool2d, Mul, Sigmoid, SoftmaxCrossEntropy
 from .layers.arithmetic import Elementwise
 from .layers.norm import back_through_moments, moments
+from .layers.pad import pad as padded
+from .layers.pad import unpad
+from .layers.windows import Window
 from .parameter import Buffer
 
 __all__ = [
     "AddLayer",
     "Affine",
     "BatchNormalization",
+    "Convolution",
     "Dropout",
     "MulLayer",
+    "Pooling",
     "Relu",
     "Sigmoid",
     "SoftmaxWithLoss",
@@ -308,3 +314,106 @@ class BatchNormalization(Layer):
             return rows.reshape(self.input_shape)
         n, c, *sizes = self.input_shape
         return np.moveaxis(rows.reshape(n, *sizes, c), -1, 1)
+
+
+class Convolution(Layer):
+    """out = col col_W + b: the pixels under every window, times the kernels.
+
+    backward   dW = colᵀ dout     db = sum of dout     dcol = dout col_Wᵀ, and dx adds it up
+    shapes     x (N, C, H, W), W (FN, C, FH, FW), b (FN,) -> (N, FN, out_h, out_w)
+               out_h = floor((H + 2 pad - FH) / stride) + 1
+    keeps      W, b, x, col (N out_h out_w, C FH FW), col_W (C FH FW, FN), dW, db
+    errors     ShapeError if x has other channels than W, or is smaller than the kernel
+    source     Deep Learning from Scratch, 7.4.3
+
+    >>> conv = Convolution(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]), np.array([0.5]))
+    >>> conv.forward(np.array([[[[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]]]])), conv.col
+    (array([[[[ 5.5, 13.5]]]]), array([[1., 0., 0., 1.],
+           [0., 5., 1., 0.]]))
+    >>> conv.backward(np.array([[[[1.0, 10.0]]]])), conv.db
+    (array([[[[ 1., 12., 20.],
+             [ 3., 34., 40.]]]]), array([11.]))
+    """
+
+    def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
+        self.W, self.b, self.stride, self.pad = W, b, stride, pad
+        self.x: Any = None
+        self.col: Any = None
+        self.col_W: Any = None
+        self.dW: Any = None
+        self.db: Any = None
+
+    def window(self) -> Window:
+        return Window(self.W.shape[2:], (self.stride,) * 2, [(self.pad, self.pad)] * 2, (1, 1))
+
+    def out_shape(self, x: Any) -> Any:
+        if ... in x:
+            return (..., None)
+        C = self.W.shape[1]
+        if len(x) != 4 or x[1] not in (C, None):
+            raise ShapeError(self, f"inputs (N, {C}, H, W)", x)
+        return (x[0], len(self.W), *self.window().out_sizes(self, x))
+
+    def forward(self, x: Any) -> Any:
+        N, FN, out_h, out_w = self.out_shape(x.shape)
+        window = self.window()
+        taps = window.im2col(padded(x, window.padding))  # (N, C, FH FW, out_h, out_w)
+        self.x = x
+        self.col = taps.transpose(0, 3, 4, 1, 2).reshape(N * out_h * out_w, self.W[0].size)
+        self.col_W = self.W.reshape(FN, -1).T
+        out = self.col @ self.col_W + self.b  # (N out_h out_w, FN)
+        return out.reshape(N, out_h, out_w, FN).transpose(0, 3, 1, 2)
+
+    def backward(self, dout: Any) -> Any:
+        N, FN, out_h, out_w = dout.shape
+        dout = dout.transpose(0, 2, 3, 1).reshape(-1, FN)  # (N out_h out_w, FN)
+        self.db = dout.sum(axis=0)
+        self.dW = (self.col.T @ dout).T.reshape(self.W.shape)
+        dcol = dout @ self.col_W.T  # (N out_h out_w, C FH FW)
+        window, C = self.window(), self.W.shape[1]
+        taps = dcol.reshape(N, out_h, out_w, C, self.W[0, 0].size).transpose(0, 3, 4, 1, 2)
+        return unpad(window.col2im(taps, window.padded(self.x.shape)), window.padding)
+
+
+class Pooling(Layer):
+    """out = the largest number of each window, for every channel by itself.
+
+    backward   dx = dout where the largest number was (of equal ones the first), else 0
+    shapes     x (N, C, H, W) -> (N, C, out_h, out_w), out_h = floor((H + 2 pad - pool_h) / stride)
+               + 1
+    keeps      x, arg_max: the number of the largest element in its window, flat, the windows in the
+               order N, out_h, out_w, C
+    errors     ShapeError if x is smaller than the window; ValueError if pad is more than half of it
+    source     Deep Learning from Scratch, 7.4.4 (there pad raises an error, and its zeros would
+               win over negative numbers; here it never wins)
+
+    >>> pool = Pooling(2, 2)
+    >>> pool.forward(np.array([[[[1.0, 3.0], [2.0, 0.0]]]])), pool.arg_max
+    (array([[[[3.]]]]), array([1]))
+    >>> pool.backward(np.array([[[[10.0]]]]))
+    array([[[[ 0., 10.],
+             [ 0.,  0.]]]])
+    """
+
+    def __init__(self, pool_h: int, pool_w: int, stride: int = 2, pad: int = 0) -> None:
+        self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
+        self.pool = MaxPool2d((pool_h, pool_w), stride, pad)
+        self.x: Any = None
+        self.arg_max: Any = None
+
+    def out_shape(self, x: Any) -> Any:
+        if ... in x:
+            return (..., None)
+        if len(x) != 4:
+            raise ShapeError(self, "inputs (N, C, H, W)", x)
+        return (*x[:2], *self.pool.window.out_sizes(self, x))
+
+    def forward(self, x: Any) -> Any:
+        self.out_shape(x.shape)
+        self.x = x
+        out = self.pool.forward(x)
+        self.arg_max = self.pool.arg_max.transpose(0, 2, 3, 1).reshape(-1)
+        return out
+
+    def backward(self, dout: Any) -> Any:
+        return self.pool.backward(dout)

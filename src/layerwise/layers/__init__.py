@@ -12,6 +12,7 @@ from .activation import (
     Tanh,
     Tanhshrink,
 )
+from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import (
     Abs,
@@ -32,6 +33,14 @@ from .arithmetic import (
     Square,
     Sub,
 )
+from .conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
 from .likelihood import (
@@ -49,7 +58,19 @@ from .norm import (
     LocalResponseNorm,
     RMSNorm,
 )
+from .pad import Pad
 from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
+from .pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .reduction import Max, Mean, Min, Sum, Var
@@ -63,14 +84,25 @@ __all__ = [
     "L1",
     "SELU",
     "Abs",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "Add",
     "Affine",
     "AlphaDropout",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
     "Clip",
     "Concat",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Cos",
     "Div",
     "Dropout",
@@ -78,6 +110,8 @@ __all__ = [
     "Exp",
     "Flatten",
     "GaussianNoise",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
@@ -87,6 +121,9 @@ __all__ = [
     "Identity",
     "InstanceNorm",
     "KLDivergence",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LayerNorm",
     "LeakyReLU",
     "LocalResponseNorm",
@@ -95,6 +132,9 @@ __all__ = [
     "LogSoftmax",
     "MatMul",
     "Max",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Maximum",
     "Mean",
     "MeanSquaredError",
@@ -105,6 +145,7 @@ __all__ = [
     "Neg",
     "NegativeLogLikelihood",
     "PReLU",
+    "Pad",
     "Pow",
     "RMSNorm",
     "RReLU",

@@ -113,6 +113,7 @@ def test_backward_of_a_convolution_is_its_transpose(case):
 def test_the_transposed_convolution_is_the_backward_of_the_convolution(dim):
     conv = getattr(lw, f"Conv{dim}d")(2, 3, 3, stride=2, padding=1, bias=False).astype("float64")
     up = getattr(lw, f"ConvTranspose{dim}d")(3, 2, 3, stride=2, padding=1, bias=False)
+    up.astype("float64")
     up.W.value = conv.W.value
     x = np.random.default_rng(0).normal(size=(2, 2, *[7] * dim))
     dout = random_like(conv.forward(x))
@@ -340,7 +341,7 @@ def test_the_books_pooling(sizes, stride, pad):
 
 
 def test_the_books_pooling_counts_windows_image_by_image_then_row_by_row():
-    pool = book.Pooling(1, 2)
+    pool = book.Pooling(1, 2, stride=2)
     pool.forward(np.array([[[[0.0, 1, 2, 0]], [[1.0, 0, 0, 2]]]]))
     assert pool.arg_max.tolist() == [1, 0, 0, 1]  # (N, out_h, out_w, C)
 

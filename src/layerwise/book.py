@@ -395,7 +395,7 @@ class Pooling(Layer):
              [ 0.,  0.]]]])
     """
 
-    def __init__(self, pool_h: int, pool_w: int, stride: int = 2, pad: int = 0) -> None:
+    def __init__(self, pool_h: int, pool_w: int, stride: int = 1, pad: int = 0) -> None:
         self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
         self.pool = MaxPool2d((pool_h, pool_w), stride, pad)
         self.x: Any = None

@@ -14,25 +14,7 @@ from .activation import (
 )
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
-from .arithmetic import (
-    Abs,
-    Add,
-    Clip,
-    Cos,
-    Div,
-    Exp,
-    Log,
-    MatMul,
-    Maximum,
-    Minimum,
-    Mul,
-    Neg,
-    Pow,
-    Sin,
-    Sqrt,
-    Square,
-    Sub,
-)
+from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
 from .conv import (
     Conv1d,
     Conv2d,
@@ -41,6 +23,7 @@ from .conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
 from .likelihood import (

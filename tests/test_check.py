@@ -1066,3 +1066,34 @@ def test_a_forgotten_gradient_is_no_target():
 def test_nothing_to_compare_is_not_well():
     with pytest.raises(lw.WiringError, match="x is empty, so there is nothing to compare"):
         check(lw.Tanh(), np.ones((0, 3)))
+
+
+def test_a_loss_that_is_almost_0_is_not_imprecise():
+    """Its slopes are tiny beside the scores, and their rounding is that of the scores."""
+    scores = np.array([[20.0, 0.0, 0.0], [0.0, 25.0, 0.0], [1.0, 2.0, 40.0]])
+    assert check(lw.SoftmaxCrossEntropy(), scores, np.array([0, 1, 2])).ok
+
+
+def flat_images():
+    """With areas of one colour, as pictures have: windows of a pooling then hold equal numbers."""
+    images = np.zeros((3, 1, 8, 8))
+    images[:, :, 2:6, 3:5] = np.array([0.25, 0.5, 1.0])[:, None, None, None]
+    return images
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_ties_that_meet_in_a_network_are_no_mistake_but_a_mistake_is(factor):
+    class Scaled(lw.Layer):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, dout):
+            return dout * 2 * factor
+
+    net = lw.Sequential(
+        lw.Conv2d(1, 4, 3, padding=1), lw.MaxPool2d(2), Scaled(), lw.Conv2d(4, 4, 3, padding=1),
+        lw.MaxPool2d(2), lw.Flatten(), lw.Affine(16, 3), seed=0,
+    )  # fmt: skip
+    report = check(lw.Sequential(net), flat_images(), samples=40)
+    assert report.ok == (factor == 1), report
+    assert "scaled1" in str(report) or factor == 1

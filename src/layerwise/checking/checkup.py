@@ -183,6 +183,7 @@ class Checkup:
             return
         settings = self.settings if found.findings else self.settings._replace(samples=0)
         inner: list[Finding] = []
+        kinks: list[str] = []
         for place, layer, given in places_in(trial):
             if settings.samples or not is_ours(layer) or isinstance(layer, Graph):
                 checkup = Checkup(layer, given, None, self.seed, settings, f"{self.name}.{place}")
@@ -190,6 +191,9 @@ class Checkup:
                 alone.mode = trial.mode
                 inside = checkup.examine(alone)
                 inner += [replace(one, of=f"{place}.{one.of}") for one in inside.findings]
+                kinks += [place] * any("kink" in row.verdict for row in inside.rows)
+        if found.findings and not inner and kinks and type(trial.base).backward is Graph.backward:
+            self._forgive_kinks(found, kinks)
         inner = [one for one in inner if one.cause != CONSEQUENCE]
         places = ", ".join(dict.fromkeys(one.of.rpartition(".")[0] for one in inner))
         within, causes = {one.of for one in inner}, {one.cause for one in inner}
@@ -203,6 +207,18 @@ class Checkup:
                 outer.append(one)
         told = {one.of for one in outer}
         found.findings[:] = outer + [one for one in inner if one.of not in told]
+
+    def _forgive_kinks(self, found: Found, places: list[str]) -> None:
+        """Where kinks of several layers meet, no slope of the whole can be told from outside."""
+        found.findings[:] = [one for one in found.findings if one.index is None]
+        found.rows[:] = [
+            replace(row, verdict="ok, kinks meet") if row.verdict == "wrong" else row
+            for row in found.rows
+        ]
+        found.notes.append(
+            f"Every layer by itself is right, but kinks or ties in {', '.join(places)} meet at "
+            "these inputs, so that the whole has no single slope there."
+        )
 
 
 CONSEQUENCE = "a fault further on"

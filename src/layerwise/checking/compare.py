@@ -30,6 +30,8 @@ class Judge:
         self.ignoring = ignoring  # the gradients that do not change with dout
         self.here = bench()
         self.weights = np.concatenate([np.ravel(d).astype(np.float64) for d in trial.douts])
+        every = [*bench.arrays.values(), *bench.parameters.values()]
+        self.scale = max([1.0, *(float(np.max(np.abs(a), initial=0)) for a in every)])
         self.inputs = {one.name: dx for one, dx in zip(trial.given, run.dxs) if one.is_float}
 
     def compare(self, name: str, analytic: Any, array: Any, rng: Any) -> Comparison:
@@ -81,14 +83,16 @@ class Judge:
         larger = np.maximum(np.abs(said), np.abs(nearest))
         off = np.abs(said - nearest)
         wrong = ~(off <= tolerance * larger + [s.rounding for s in slopes])  # NaN is wrong
-        order = [i for i in np.argsort(-off) if wrong[i] and slopes[i].kink is None]
+        order = [i for i in np.argsort(-off) if wrong[i]]
         for count, i in enumerate(order):
             if coarse and count == 5:  # five of five are right as far as one can tell
                 wrong[order] = False
                 break
-            best = refined(lines[i], self.weights)
-            reach = tolerance * max(abs(said[i]), abs(best.value)) + 4 * best.error
-            if not abs(said[i] - best.value) <= reach:
+            for best in refined(lines[i], self.weights, self.scale):
+                reach = tolerance * max(abs(said[i]), abs(best.value)) + 4 * best.error
+                if abs(said[i] - best.value) <= reach:
+                    break
+            else:
                 break  # a mistake: no need to look at the others
             wrong[i], nearest[i] = False, best.value
             coarse |= best.coarse and best.error > 1e-6 * abs(best.value)

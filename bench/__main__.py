@@ -11,7 +11,7 @@ from layerwise.tables import table
 
 from .scalar import CONTENDERS
 
-ROUNDS = 5  # every contender is measured this often, in turn, each time in a new process
+ROUNDS = 11  # every contender is measured this often, in turn, each time in a new process
 
 
 def main() -> None:

@@ -49,6 +49,12 @@ class Binary(Layer):
     def out_shape(self, x, y):
         return broadcast_shapes(self, x, y)
 
+    def unbroadcast(self, dx, dy):
+        """The gradients of both inputs, which forward has saved, without what was repeated."""
+        if type(dx) is float and type(dy) is float:
+            return dx, dy
+        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)
+
 
 class Elementwise(Layer):
     """What the layers have in common that work on each element by itself."""
@@ -78,7 +84,7 @@ class Add(Binary):
     def backward(self, dout):
         dx = dout * 1  # an array of its own for each input
         dy = dout * 1
-        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)
+        return self.unbroadcast(dx, dy)
 
 
 class Sub(Binary):
@@ -99,7 +105,7 @@ class Sub(Binary):
         return x - y
 
     def backward(self, dout):
-        return unbroadcast(dout * 1, self.x), unbroadcast(-dout, self.y)
+        return self.unbroadcast(dout * 1, -dout)
 
 
 class Mul(Binary):
@@ -121,7 +127,7 @@ class Mul(Binary):
         return x * y
 
     def backward(self, dout):
-        return unbroadcast(dout * self.y, self.x), unbroadcast(dout * self.x, self.y)
+        return self.unbroadcast(dout * self.y, dout * self.x)
 
 
 class Div(Binary):
@@ -145,7 +151,7 @@ class Div(Binary):
     def backward(self, dout):
         dx = dout / self.y
         dy = -dout * self.x / self.y / self.y
-        return unbroadcast(dx, self.x), unbroadcast(dy, self.y)
+        return self.unbroadcast(dx, dy)
 
 
 class Pow(Binary):
@@ -172,7 +178,7 @@ class Pow(Binary):
         with np.errstate(divide="ignore", invalid="ignore"):  # the slope at 0 is handled here
             dx = dout * np.where(y == 0, 0, y * np.power(x, y - 1.0))
             dy = dout * np.where((x == 0) & (y >= 0), 0, self.out * np.log(x))
-        return unbroadcast(dx, x), unbroadcast(dy, y)
+        return self.unbroadcast(dx, dy)
 
 
 class Maximum(Binary):

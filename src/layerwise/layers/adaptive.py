@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layer import Layer
-from .reduction import Max, Mean
+from .reduction import Max, Mean, Reduction
 
 
 class AdaptivePool(Layer):
@@ -133,7 +133,24 @@ def spatial_axes(layer, x):
     return tuple(range(2, len(x)))
 
 
-class GlobalAvgPool(Mean):
+class OverTheImage(Reduction):
+    """A reduction over all spatial axes: those behind the batch and the channels."""
+
+    sign = ""  # a box in pictures
+
+    def __init__(self, keepdims=False):
+        super().__init__(keepdims=keepdims)
+
+    def out_shape(self, x):
+        self.axis = spatial_axes(self, x)
+        return super().out_shape(x)
+
+    def forward(self, x):
+        self.axis = spatial_axes(self, x.shape)
+        return super().forward(x)
+
+
+class GlobalAvgPool(OverTheImage, Mean):
     """y = the mean of the whole image, for every channel by itself.
 
     backward   dx = dout / k for every element, k elements in an image
@@ -148,21 +165,8 @@ class GlobalAvgPool(Mean):
              [2., 2.]]]]))
     """
 
-    sign = ""  # a box in pictures
 
-    def __init__(self, keepdims=False):
-        super().__init__(keepdims=keepdims)
-
-    def out_shape(self, x):
-        self.axis = spatial_axes(self, x)
-        return super().out_shape(x)
-
-    def forward(self, x):
-        self.axis = spatial_axes(self, x.shape)
-        return super().forward(x)
-
-
-class GlobalMaxPool(Max):
+class GlobalMaxPool(OverTheImage, Max):
     """y = the largest number of the whole image, for every channel by itself; equals share.
 
     backward   dx = dout for the largest element, 0 for the others
@@ -175,16 +179,3 @@ class GlobalMaxPool(Max):
     (array([[5.]]), array([[[[0., 0.],
              [8., 0.]]]]))
     """
-
-    sign = ""  # a box in pictures
-
-    def __init__(self, keepdims=False):
-        super().__init__(keepdims=keepdims)
-
-    def out_shape(self, x):
-        self.axis = spatial_axes(self, x)
-        return super().out_shape(x)
-
-    def forward(self, x):
-        self.axis = spatial_axes(self, x.shape)
-        return super().forward(x)

@@ -531,3 +531,24 @@ def test_without_arguments_the_help_comes():
     done = subprocess.run(run, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Usage" in done.stdout and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("draw mine.py:made", "mine.py: made() failed in line 2: SystemExit: 3"),
+        (
+            "check mine.py",
+            "mine.py: Quits took none of the sample inputs (SystemExit: 4 in line 5)",
+        ),
+    ],
+)
+def test_a_file_that_exits_does_not_take_the_command_along(command, said, here):
+    (here / "mine.py").write_text(
+        "def made():\n    raise SystemExit(3)\n"
+        "class Quits:\n    def forward(self, x):\n        raise SystemExit(4)\n"
+        "    def backward(self, dout):\n        return dout\n"
+    )
+    result = call(*command.split())
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {said}") and result.stderr.count("\n") == 1

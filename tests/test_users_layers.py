@@ -20,6 +20,7 @@ from helpers import (
 )
 
 import layerwise as lw
+from layerwise.book import SoftmaxWithLoss
 
 # users' own layers -------------------------------------------------------------------------------
 
@@ -418,3 +419,11 @@ def test_what_is_no_name_of_a_node():
     graph = lw.Graph(lw.Input("x") * 2)
     for name in (0.5, 3, ["x"]):
         text_of(lw.UnknownNameError, lambda name=name: graph[name])
+
+
+def test_whole_scores_keep_the_fractions_of_their_targets():
+    scores, t = np.array([[1, 2, 3]]), np.array([[0.2, 0.3, 0.5]])
+    wanted = lw.SoftmaxCrossEntropy().forward(scores.astype(float), t)
+    assert lw.SoftmaxCrossEntropy().forward(scores, t) == wanted > 1.1
+    one_hot = np.array([[0, 0, 1]])
+    assert SoftmaxWithLoss().forward(scores, one_hot) == pytest.approx(0.40760596444438013)

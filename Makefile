@@ -13,7 +13,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 help:
 	@echo "make demo        the shop, a training on handwritten digits, pictures in out/"
 	@echo "make test        lint, types and all tests"
-	@echo "make test-peers  comparison with PyTorch (installs torch, 200 MB)"
+	@echo "make test-peers  comparison with PyTorch (installs torch)"
 	@echo "make bench       speed beside other libraries"
 	@echo "make clean       remove what the others made"
 

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from helpers import BookRelu, Forgets
 
 import layerwise as lw
 from layerwise import Layer, Parameter
@@ -850,21 +851,6 @@ def test_a_mistaken_parameter_inside_a_network_has_its_dotted_name():
 # traps of the books and of their readers ---------------------------------------------------------
 
 
-class BookRelu:
-    def __init__(self):
-        self.mask = None
-
-    def forward(self, x):
-        self.mask = x <= 0
-        out = x.copy()
-        out[self.mask] = 0
-        return out
-
-    def backward(self, dout):
-        dout[self.mask] = 0
-        return dout
-
-
 def test_trap_book1_1_relu_writes_into_dout():
     failure = only_failure(check(BookRelu(), X))
     assert (failure.of, failure.cause) == ("dout", "dout written to")
@@ -1051,14 +1037,6 @@ def test_a_layer_may_call_what_it_inherits():
 
 
 def test_a_forgotten_gradient_is_no_target():
-    class Forgets:
-        def forward(self, x, y):
-            self.y = y
-            return x * y
-
-        def backward(self, dout=1):
-            return dout * self.y
-
     causes = {failure.cause for failure in check(Forgets(), X, X + 1).failures}
     assert "wrong number of gradients" in causes
 

@@ -13,6 +13,7 @@ from helpers import (
     BookDropout,
     BookRelu,
     BookSoftmaxWithLoss,
+    Forgets,
     inputs,
     same,
     text_of,
@@ -351,14 +352,6 @@ def test_whole_numbers_do_not_widen_a_graph():
 
 
 def test_a_forgotten_gradient_is_no_loss():
-    class Forgets:
-        def forward(self, x, y):
-            self.y = y
-            return x * y
-
-        def backward(self, dout=1):
-            return dout * self.y
-
     for values in ((2.0, 3.0), (np.ones(2), np.ones(2))):
         graph = lw.Graph(lw.apply(Forgets(), *inputs("x y")))
         graph.forward(*values)

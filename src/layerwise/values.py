@@ -114,23 +114,23 @@ def fitted(dx: Any, source: Seat, seat: Seat) -> Any:
             and is_loss(seat.layer, [one.value for one in seat.inputs], seat.value)
         ):
             return None
-        raise wrong_gradient(seat, source, "None", "a gradient for every input of floats")
+        raise wrong_gradient(source, "None", "a gradient for every input of floats")
     if np.shape(dx) != np.shape(value):
         hint = ""
         if np.ndim(dx) > np.ndim(value):
             hint = " Sum over the axes along which the input was broadcast."
         wanted = f"the shape {show_shape(np.shape(value))} of that input.{hint}"
-        raise wrong_gradient(seat, source, f"the shape {show_shape(np.shape(dx))}", wanted)
+        raise wrong_gradient(source, f"the shape {show_shape(np.shape(dx))}", wanted)
     if hasattr(value, "dtype"):
         dtype = np.result_type(dx)
         if value.dtype.kind == "f" and dtype != value.dtype:
             wanted = f"{value.dtype}, as that input. Use dx.astype(x.dtype)"
-            raise wrong_gradient(seat, source, str(dtype), wanted)
+            raise wrong_gradient(source, str(dtype), wanted)
         return dx if value.shape else np.asarray(dx)[()]
     return dx.item() if hasattr(dx, "item") else dx
 
 
-def wrong_gradient(seat: Seat, source: Seat, got: str, wanted: str) -> GradientError:
+def wrong_gradient(source: Seat, got: str, wanted: str) -> GradientError:
     return GradientError(
         f"backward returned {got} for the input {source.name}, expected {wanted.rstrip('.')}."
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that the tests find cases.py
+sys.path.insert(0, str(Path(__file__).parent))  # so that the tests find the table of cases
 
 TORCH = importlib.util.find_spec("torch") is not None
 collect_ignore = [] if TORCH else ["test_peers.py"]

@@ -28,7 +28,7 @@ def only_failure(report):
     return report.failures[0]
 
 
-# layers of the library are right (test_layers.py checks every row of cases.py) -------------------
+# layers of the library are right (test_layers.py checks every row of the table) -------------------
 
 BUILT_IN = [
     (lw.Add(), X, X[0]),

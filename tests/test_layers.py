@@ -1,4 +1,4 @@
-"""Every layer by hand, held to the contract: the tests run over the rows of cases.py."""
+"""Every layer by hand, held to the contract: the tests run over the rows of the table of cases."""
 
 import copy
 import inspect

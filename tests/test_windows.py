@@ -3,9 +3,10 @@
 import re
 import warnings
 
-import cases
+import loops
 import numpy as np
 import pytest
+from cases import windows
 from hypothesis import given
 from hypothesis import strategies as st
 from test_layers import both_ways, random_like, same, values_of
@@ -46,7 +47,7 @@ def convolutions(draw, dims=(1, 2, 3)):
     image = [max(n, 3) + draw(st.integers(0, 2)) for n in span]
     options = options_of(stride=stride, padding=padding, dilation=dilation, groups=groups,
                          bias=draw(st.booleans()), padding_mode=mode)  # fmt: skip
-    return cases.conv(dim, (C, M, kernel), shapes_of(draw, C, image), **options)
+    return windows.conv(dim, (C, M, kernel), shapes_of(draw, C, image), **options)
 
 
 @st.composite
@@ -59,7 +60,7 @@ def transposed(draw, dims=(1, 2, 3)):
     padding, image = each_axis(draw, dim, 0, 1), each_axis(draw, dim, 3, 4)
     options = options_of(stride=stride, padding=padding, output_padding=more, groups=groups,
                          bias=draw(st.booleans()), dilation=dilation)  # fmt: skip
-    return cases.conv_transpose(dim, (C, M, kernel), shapes_of(draw, C, image), **options)
+    return windows.conv_transpose(dim, (C, M, kernel), shapes_of(draw, C, image), **options)
 
 
 @st.composite
@@ -80,9 +81,9 @@ def poolings(draw, dims=(1, 2, 3)):
     if kind == "LP" and dim == 1:
         kernel = kernel[0]  # PyTorch's LPPool1d does not take a tuple
     arguments = (2, kernel) if kind == "LP" else (kernel,)
-    one = {"Max": np.nanmax, "Avg": np.nanmean, "LP": cases.norm(2, size)}[kind]
+    one = {"Max": np.nanmax, "Avg": np.nanmean, "LP": windows.norm(2, size)}[kind]
     shapes = shapes_of(draw, 2, image)
-    return cases.pool(f"{kind}Pool", dim, arguments, shapes, one, **options_of(**options))
+    return windows.pool(f"{kind}Pool", dim, arguments, shapes, one, **options_of(**options))
 
 
 @given(st.one_of(convolutions(dims=(1, 2)), transposed(dims=(1, 2)), poolings(dims=(1, 2))))
@@ -299,7 +300,7 @@ def test_sizes_of_numpy_count_as_numbers():
 def by_loops(x, W, b, stride, pad):
     """The book's formula, pixel by pixel."""
     x = np.pad(x, [(0, 0), (0, 0), (pad, pad), (pad, pad)])
-    return cases.loops.conv(x, W, b, (stride, stride), (1, 1))
+    return loops.conv(x, W, b, (stride, stride), (1, 1))
 
 
 @pytest.mark.parametrize(("stride", "pad"), [(1, 0), (2, 1), (3, 2)])
@@ -328,7 +329,7 @@ def test_the_books_pooling(sizes, stride, pad):
     pool = book.Pooling(*sizes, stride, pad)
     out = pool.forward(x)
     around = np.pad(x, [(0, 0), (0, 0), (pad, pad), (pad, pad)], constant_values=-np.inf)
-    same(out, cases.loops.pool(around, max, sizes, (stride, stride), (1, 1)))
+    same(out, loops.pool(around, max, sizes, (stride, stride), (1, 1)))
     assert pool.arg_max.shape == (out.size,) and pool.x is x
     first = [
         row * around.shape[3] + column for row in range(sizes[0]) for column in range(sizes[1])

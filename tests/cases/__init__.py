@@ -1,0 +1,17 @@
+"""One table of cases for all layers: a new layer is a new row, and every test runs over the rows.
+
+A row is the call that makes the layer (which is also what its repr must say), the shapes of its
+inputs, and its definition in plain NumPy or naive loops. Shapes are words: "N D, D" is an input
+with the axes N and D, and another with the axis D. The tests choose the sizes; "" is one number,
+and "N H+2" has two elements more than H along its second axis.
+
+Each family of layers has its own file of rows here.
+"""
+
+from . import activations, arithmetic, losses, norms, random_layers, shapes, windows
+from .case import ONE, SIZES, TWO, Case, class_numbers
+
+__all__ = ["CASES", "ONE", "SIZES", "TWO", "Case", "class_numbers"]
+
+FAMILIES = (arithmetic, activations, shapes, random_layers, losses, norms, windows)
+CASES = [row for family in FAMILIES for row in family.ROWS]

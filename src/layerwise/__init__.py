@@ -9,7 +9,7 @@
 (2.2, 110.00000000000001, 200.0)
 """
 
-from . import data, layers
+from . import data, layers, models
 from .check import Report, assert_gradients, check
 from .errors import (
     GradientError,
@@ -64,5 +64,6 @@ __all__ = [
     "he_normal",
     "he_uniform",
     "layers",
+    "models",
     *_layers,
 ]

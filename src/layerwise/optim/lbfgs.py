@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import GradientError, show_shape
 from ..parameter import Parameter
 from .linesearch import Point, strong_wolfe
+from .optimizer import gradient_of
 from .options import Options
 from .state import all_taken, check_owner, taken
 
@@ -28,7 +29,8 @@ class LBFGS(Options):
     tolerance_change   no element of the values changes more, nor the loss: done, 0 or more
     history_size       how many changes are remembered
     line_search_fn     "strong_wolfe", which makes it safe, or None: steps of the length lr
-    errors     ValueError for options out of these ranges
+    errors     ValueError for options out of these ranges; GradientError for a gradient that does
+               not have the shape of its parameter, and for another network
     source     Nocedal and Wright, Numerical Optimization, 7.2; as torch.optim.LBFGS
 
     `step(parameters, closure)` calls `closure()`, which computes the gradients for the values as
@@ -178,18 +180,18 @@ class Line:
     """The values of all parameters as one long vector x + t d, and what the closure says there."""
 
     def __init__(self, parameters: Mapping[str, Parameter], closure: Callable[[], Any]) -> None:
-        self.parameters, self.closure = list(parameters.values()), closure
+        self.parameters, self.closure = parameters, closure
         self.evaluations = 0
         self.turn(0.0)
 
     def turn(self, d: Any) -> None:
         """Begin at the values as they are, in the direction d."""
-        self.x, self.d = flat(one.value.ravel() for one in self.parameters), d
+        self.x, self.d = flat(one.value.ravel() for one in self.parameters.values()), d
 
     def go(self, t: float) -> None:
         """Set the values to x + t d."""
         vector, start = self.x + t * self.d, 0
-        for parameter in self.parameters:
+        for parameter in self.parameters.values():
             end = start + parameter.value.size
             parameter.value[...] = vector[start:end].reshape(parameter.shape)
             start = end
@@ -199,18 +201,15 @@ class Line:
         self.go(t)
         self.evaluations += 1
         loss = float(self.closure())
-        return loss, flat(gradient(one).ravel() for one in self.parameters)
+        grads = [
+            np.zeros_like(one.value) if one.grad is None else gradient_of(name, one)
+            for name, one in self.parameters.items()
+        ]
+        return loss, flat(grad.ravel() for grad in grads)
 
     def point(self, t: float) -> Point:
         loss, g = self.at(t)
         return Point(t, loss, g, float(g @ self.d))
-
-
-def gradient(parameter: Parameter) -> Any:
-    """The gradient; zeros where nothing depends on the parameter."""
-    if parameter.grad is None:
-        return np.zeros_like(parameter.value)
-    return np.asarray(parameter.grad, dtype=parameter.dtype)
 
 
 def flat(arrays: Iterable[Any]) -> Any:

@@ -144,13 +144,7 @@ class Optimizer(Options):
         for name, parameter in parameters.items():
             if parameter.grad is None:
                 continue
-            shape, grad = parameter.shape, np.asarray(parameter.grad, dtype=parameter.dtype)
-            if grad.shape != shape:
-                raise GradientError(
-                    f"{name} has the shape {show_shape(shape)}, but its gradient has "
-                    f"{show_shape(grad.shape)}. Its layer's backward must give a gradient shaped "
-                    "like the parameter."
-                )
+            shape, gradients[name] = parameter.shape, gradient_of(name, parameter)
             if self._shapes.setdefault(name, shape) != shape:
                 raise GradientError(
                     f"{name} has the shape {show_shape(shape)}, but at the last step it had "
@@ -158,7 +152,6 @@ class Optimizer(Options):
                     f"{type(self).__name__} for each network."
                 )
             self.check(name, shape)
-            gradients[name] = grad
         self._assign(parameters)
         return gradients
 
@@ -285,3 +278,15 @@ class Optimizer(Options):
         rates = {f"lr.{name}": own["lr"] for name, own in self._own.items() if "lr" in own}
         rates = {"lr": self.lr} | rates
         return {place: rate for place, rate in rates.items() if isinstance(rate, Schedule)}
+
+
+def gradient_of(name: str, parameter: Parameter) -> Any:
+    """The gradient of a parameter in its dtype, after checking that it has its shape."""
+    grad = np.asarray(parameter.grad, dtype=parameter.dtype)
+    if grad.shape != parameter.shape:
+        raise GradientError(
+            f"{name} has the shape {show_shape(parameter.shape)}, but its gradient has "
+            f"{show_shape(grad.shape)}. Its layer's backward must give a gradient shaped like the "
+            "parameter."
+        )
+    return grad

@@ -506,7 +506,7 @@ def test_dezero_05_the_state_of_an_optimizer_is_keyed_by_name():
     net.backward()
     optimizer = lw.SGD(lr=0.1, momentum=0.9)
     optimizer.step(net.parameters())
-    assert list(optimizer.velocity) == ["affine1.W", "affine1.b"]
+    assert list(optimizer.memory) == ["affine1.W", "affine1.b"]
 
 
 def test_dezero_06_no_switch_is_global():

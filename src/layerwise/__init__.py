@@ -9,7 +9,7 @@
 (2.2, 110.00000000000001, 200.0)
 """
 
-from . import data, layers, models
+from . import data, layers, models, optim
 from .check import Report, assert_gradients, check
 from .errors import (
     GradientError,
@@ -26,7 +26,8 @@ from .layer import Layer
 from .layers import *
 from .layers import __all__ as _layers
 from .node import Input, Node, apply
-from .optim import SGD
+from .optim import *
+from .optim import __all__ as _optim
 from .parameter import Buffer, Parameter
 from .seat import Seat
 from .sequential import Sequential
@@ -47,7 +48,6 @@ __all__ = [
     "OrderError",
     "Parameter",
     "Report",
-    "SGD",
     "Seat",
     "Sequential",
     "ShapeError",
@@ -65,5 +65,7 @@ __all__ = [
     "he_uniform",
     "layers",
     "models",
+    "optim",
     *_layers,
+    *_optim,
 ]

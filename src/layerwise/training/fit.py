@@ -15,7 +15,7 @@ from ..anatomy import is_layer
 from ..errors import LayerwiseError, describe
 from ..graph import Graph
 from ..layers import SoftmaxCrossEntropy
-from ..optim import SGD
+from ..optim import LBFGS, SGD
 from ..parameter import Parameter
 from .history import Epoch, History
 from .progress import Watch
@@ -44,7 +44,8 @@ def fit(
     x, t         inputs and targets, a row of each belonging together
     loss         an object with `forward(out, t)` and `backward(dout)`; None:
                  `SoftmaxCrossEntropy()`, for class numbers (whole numbers)
-    optimizer    an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`
+    optimizer    an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`. `LBFGS`
+                 takes all rows at once: batch_size=len(x)
     epochs       how often all rows are gone through
     batch_size   how many rows make one step; the last batch of an epoch may have fewer
     validation   a pair (x, t) that is only looked at, after every epoch
@@ -70,17 +71,25 @@ def fit(
     held_out = None if validation is None else checked_rows(*pair(validation), "validation ")
     parameters = checked_parameters(net)
     loss = checked_loss(loss, given.t)
-    optimizer = checked_optimizer(optimizer)
     epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
+    optimizer = checked_optimizer(optimizer, len(given.x), batch_size)
     seed = whole("seed", seed, 0)
 
-    def step(rows: Any) -> tuple[float, Any]:
-        """One batch: forward, backward, a step of the optimizer; gives the loss and the output."""
+    def run(rows: Any) -> tuple[float, Any]:
+        """One batch, forward and backward; gives the loss and the output."""
         out = net.forward(given.x[rows])
         value = one_number(loss.forward(out, given.t[rows]), loss)
         if math.isfinite(value):
             dx = loss.backward(1)
             net.backward(dx[0] if isinstance(dx, (tuple, list)) else dx)
+        return value, out
+
+    def step(rows: Any) -> tuple[float, Any]:
+        """One batch with a step of the optimizer; gives the loss and the output from before it."""
+        if isinstance(optimizer, LBFGS):
+            return minimized(optimizer, parameters, lambda: run(rows))
+        value, out = run(rows)
+        if math.isfinite(value):
             optimizer.step(parameters)
         return value, out
 
@@ -96,6 +105,8 @@ def fit(
                 if held_out is not None:
                     val_means = evaluate(net, held_out, loss, batch_size)
                 history.epochs.append(Epoch(epoch, *means, *val_means, time.perf_counter() - start))
+                if hasattr(optimizer, "observe"):  # for schedules that wait for it
+                    optimizer.observe(means[0] if held_out is None else val_means[0])
                 watch.epoch_done(history.epochs[-1])
         except KeyboardInterrupt:
             history.interrupted = True
@@ -129,6 +140,22 @@ def accuracy(net: Graph, x: Any, t: Any, batch_size: int = 1000) -> float:
             f"rows, but t is {describe(given.t)}."
         )
     return found
+
+
+def minimized(
+    optimizer: LBFGS, parameters: dict[str, Parameter], run: Callable[[], tuple[float, Any]]
+) -> tuple[float, Any]:
+    """A step of L-BFGS, which runs all rows several times; gives what the first run gave."""
+    first: list[tuple[float, Any]] = []
+
+    def closure() -> float:
+        value, out = run()
+        if not first:
+            first.append((value, out))
+        return value
+
+    optimizer.step(parameters, closure)
+    return first[0]
 
 
 def batches(count: int, size: int, seed: int, epoch: int) -> list[Any]:
@@ -282,12 +309,17 @@ def checked_loss(loss: Any, t: Any) -> Any:
     return loss
 
 
-def checked_optimizer(optimizer: Any) -> Any:
+def checked_optimizer(optimizer: Any, count: int, batch_size: int) -> Any:
     optimizer = SGD(lr=0.1, momentum=0.9) if optimizer is None else optimizer
     if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
         raise TrainingError(
             f"optimizer= expects an object with step(parameters), such as SGD(lr=0.1), but got "
             f"{optimizer!r}."
+        )
+    if isinstance(optimizer, LBFGS) and batch_size < count:
+        raise TrainingError(
+            f"LBFGS needs all rows in each step, but batch_size is {batch_size} of {count} rows. "
+            f"Give batch_size={count}, or another optimizer."
         )
     return optimizer
 

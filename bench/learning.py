@@ -1,0 +1,238 @@
+"""What networks learn, beside PyTorch with the same settings: `python -m bench.learning`.
+
+Every contender trains the same network on the same batches with the same optimizer, each in a
+process of its own, from its own first weights by the same rules. What counts is what comes out:
+how many of MNIST's test images are right, and the loss for each character of a text's last tenth,
+which nobody has learned from (in nats: 4.33 for guessing among 76 characters).
+
+`python -m bench.learning NAME layerwise` or `NAME pytorch` runs one contender by itself.
+The data are MNIST and a text in $LAYERWISE_DATA: mnist/, and text/shakespeare.txt.gz.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import layerwise as lw
+from layerwise.tables import table
+
+RESULTS = Path(__file__).with_name("LEARNING.md")
+CONTENDERS = ("layerwise", "pytorch")
+
+
+class Task(NamedTuple):
+    """What is trained, and how."""
+
+    network: str
+    optimizer: str
+    lr: float
+    steps: int
+    batch_size: int
+    length: int = 0  # of a passage of text; 0: images
+
+
+TASKS = {
+    "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100),
+    "char_lstm": Task("LSTM of 128, Shakespeare", "Adam", 5e-3, 3000, 64, 35),
+    "gpt": Task("GPT, 4 blocks of 128, Shakespeare", "AdamW", 1e-3, 2000, 16, 128),
+}
+
+
+class Trainee(NamedTuple):
+    """A network of one contender."""
+
+    step: Callable[[Any, Any], float]  # one batch (x, t) -> its loss
+    scores: Callable[[Any], Any]  # x -> scores in inference, classes on axis 1
+
+
+def main() -> None:
+    """Run all, and write the table."""
+    rows = []
+    for name, task in TASKS.items():
+        found = {who: run(name, who) for who in CONTENDERS}
+        digits, unit = (".2f", " %") if not task.length else (".3f", "")
+        rows.append(
+            [task.network, f"{task.optimizer}, {task.lr:g}", f"{task.steps:,} x {task.batch_size}"]
+            + [f"{found[who]['result']:{digits}}{unit}" for who in CONTENDERS]
+            + [f"{found[who]['seconds']:.0f}" for who in CONTENDERS]
+        )
+        print(table(HEADER, rows), flush=True)
+    lines = ["| " + " | ".join(row) + " |" for row in [HEADER, ["---"] * len(HEADER), *rows]]
+    RESULTS.write_text(f"{INTRODUCTION}\n" + "\n".join(lines) + "\n")
+
+
+HEADER = ["network", "optimizer, lr", "steps x batch", *CONTENDERS, *(f"s, {c}" for c in CONTENDERS)]
+INTRODUCTION = """# What the networks learn
+
+Made by `python -m bench.learning`, which says what is compared. Images: the part of MNIST's test
+images that is right. Text: the loss for each character of the last tenth of the text, in nats. The
+seconds are those of this one run on one thread, with the looks at the held-out part.
+"""
+
+
+def run(name: str, who: str) -> dict[str, float]:
+    """One contender in a process of its own, on one thread."""
+    one = {key: "1" for key in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    command = [sys.executable, "-m", "bench.learning", name, who]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | one)
+    return json.loads(done.stdout)
+
+
+def train(name: str, who: str) -> None:
+    """Train one network, showing on stderr how it goes; the result goes to stdout as JSON."""
+    task = TASKS[name]
+    batches, result = images(task) if not task.length else text(task)
+    trainee = (ours if who == "layerwise" else torchs)(name, task)
+    start = time.perf_counter()
+    mean = None
+    for step, (x, t) in enumerate(batches, start=1):
+        loss = trainee.step(x, t)
+        mean = loss if mean is None else 0.99 * mean + 0.01 * loss
+        if step % 500 == 0 or step == task.steps:
+            found, seconds = result(trainee.scores), time.perf_counter() - start
+            print(f"{name}, {who}: step {step}, loss {mean:.3f}, held out {found:.4f}, "
+                  f"{seconds:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
+    print(json.dumps({"result": found, "seconds": seconds}))
+
+
+# the data ----------------------------------------------------------------------------------------
+
+
+def images(task: Task) -> tuple[Iterator[Any], Callable[[Any], float]]:
+    """Batches of MNIST's images, and the percentage of its test images that are right."""
+    (x, t), (x_test, t_test) = lw.data.mnist(flatten=False)
+
+    def batches() -> Iterator[Any]:
+        rng = np.random.default_rng(0)
+        order = np.concatenate(
+            [rng.permutation(len(x)) for _ in range(-(-task.steps * task.batch_size // len(x)))]
+        )
+        for step in range(task.steps):
+            rows = order[step * task.batch_size : (step + 1) * task.batch_size]
+            yield x[rows], t[rows]
+
+    def right(scores: Any) -> float:
+        parts = [scores(part).argmax(axis=1) for part in np.split(x_test, 20)]
+        return 100 * float(np.mean(np.concatenate(parts) == t_test))
+
+    return batches(), right
+
+
+def shakespeare() -> lw.data.Text:
+    return lw.data.text(Path(os.environ["LAYERWISE_DATA"], "text", "shakespeare.txt.gz"))
+
+
+def text(task: Task) -> tuple[Iterator[Any], Callable[[Any], float]]:
+    """Batches of random passages, and the mean loss of the held-out ones."""
+    corpus = shakespeare()
+    x_test, t_test = lw.data.passages(corpus.test, task.length)
+
+    def batches() -> Iterator[Any]:
+        rng = np.random.default_rng(0)
+        for _ in range(task.steps):
+            starts = rng.integers(0, len(corpus.train) - task.length, task.batch_size)
+            window = starts[:, None] + np.arange(task.length + 1)  # (N, T + 1)
+            yield corpus.train[window[:, :-1]], corpus.train[window[:, 1:]]
+
+    def loss(scores: Any) -> float:
+        total = 0.0
+        for part in range(0, len(x_test), 64):
+            t = t_test[part : part + 64]
+            mean = lw.SoftmaxCrossEntropy().forward(scores(x_test[part : part + 64]), t)
+            total += float(mean) * len(t)
+        return total / len(x_test)
+
+    return batches(), loss
+
+
+# the contenders ----------------------------------------------------------------------------------
+
+
+def ours(name: str, task: Task) -> Trainee:
+    if not task.length:
+        net = lw.models.deep_conv_net(seed=0)
+    elif name == "char_lstm":
+        net = lw.models.char_lstm(len(shakespeare().alphabet), seed=0)
+    else:
+        net = lw.models.gpt(len(shakespeare().alphabet), block_size=task.length, seed=0)
+    loss, optimizer = lw.SoftmaxCrossEntropy(), getattr(lw, task.optimizer)(lr=task.lr)
+
+    def step(x: Any, t: Any) -> float:
+        value = loss.forward(net.forward(x), t)
+        net.backward(loss.backward()[0])
+        optimizer.step(net.parameters())
+        return float(value)
+
+    return Trainee(step, net.predict)
+
+
+def torchs(name: str, task: Task) -> Trainee:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    if not task.length:
+        net = torch_deep_conv_net()
+    else:
+        vocabulary = len(shakespeare().alphabet)
+        net = torch_char_lstm(vocabulary) if name == "char_lstm" else torch_gpt(vocabulary, task)
+    loss = torch.nn.CrossEntropyLoss()
+    optimizer = getattr(torch.optim, task.optimizer)(net.parameters(), lr=task.lr)
+
+    def step(x: Any, t: Any) -> float:
+        net.train()
+        optimizer.zero_grad()
+        value = loss(net(torch.from_numpy(x)), torch.from_numpy(t))
+        value.backward()
+        optimizer.step()
+        return float(value)
+
+    def scores(x: Any) -> Any:
+        net.eval()
+        with torch.no_grad():
+            return net(torch.from_numpy(x)).numpy()
+
+    return Trainee(step, scores)
+
+
+def torch_deep_conv_net() -> Any:
+    from torch import nn
+
+    layers: list[Any] = []
+    channels = 1
+    for filters, padding in [(16, 1), (32, 2), (64, 1)]:
+        layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(filters, filters, 3, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
+        channels = filters
+    layers += [nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(0.5)]
+    net = nn.Sequential(*layers, nn.Linear(50, 10), nn.Dropout(0.5))
+    for layer in net:
+        if hasattr(layer, "weight"):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return net
+
+
+def torch_char_lstm(vocabulary: int) -> Any:
+    from torch import nn
+
+    class CharLSTM(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(vocabulary, 128)
+            self.lstm = nn.LSTM(128, 128, batch_first=True)
+            self.scores = nn.Linear(128, vocabulary)
+
+        def forward(self, x: Any) -> Any:
+            return self.scores(self.lstm(self.embedding(x))[0]).transpose(1, 2)
+
+    return CharLSTM()

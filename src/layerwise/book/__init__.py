@@ -5,7 +5,8 @@ A program of the book runs with its imports replaced:
     from common.layers import *            becomes   from layerwise.book.layers import *
     from common.optimizer import SGD       becomes   from layerwise.book.optimizer import SGD
 
-and so for each module of the book's folder `common`; or all together come from `layerwise.book`.
+and so for each module of the book's folder `common` (but `common.np`, which is `import numpy as
+np`); or all together come from `layerwise.book`.
 
 What the book keeps, these keep: `Affine(W, b)` works on the arrays it is given, so that updates in
 place reach it, and leaves `dW` and `db`; the layers of the second volume hold their arrays in
@@ -24,22 +25,26 @@ from generators of its own, and not from NumPy's global one.
 
 from __future__ import annotations
 
-from . import functions, gradient, layers, optimizer, time_layers
+from . import (
+    base_model,
+    config,
+    functions,
+    gradient,
+    layers,
+    optimizer,
+    time_layers,
+    trainer,
+    util,
+)
+from .base_model import *
 from .functions import *
 from .gradient import *
-from .images import col2im, im2col
 from .layers import *
 from .optimizer import *
 from .time_layers import *
+from .trainer import *
+from .util import *
 
-__all__ = sorted(
-    {
-        *functions.__all__,
-        *gradient.__all__,
-        *layers.__all__,
-        *optimizer.__all__,
-        *time_layers.__all__,
-        "col2im",
-        "im2col",
-    }
-)
+__all__ = ["config"]
+for _part in (base_model, functions, gradient, layers, optimizer, time_layers, trainer, util):
+    __all__ += [_name for _name in _part.__all__ if _name not in __all__]

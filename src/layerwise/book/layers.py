@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import layers
 from ..layer import Layer
-from ..layers import Add, BinaryCrossEntropyWithLogits, Mul, SoftmaxCrossEntropy
-from ..layers.activation import sigmoid
+from ..layers import Add, BinaryCrossEntropyWithLogits, Mul
+from ..layers.activation import log_softmax, sigmoid
 from ..layers.arithmetic import Elementwise
+from ..layers.loss import check_class_numbers
 from .functions import cross_entropy_error, softmax
 from .images import Convolution, Pooling
 from .lists import Lists
@@ -216,19 +217,28 @@ class SoftmaxWithLoss(Lists, Layer):
         self.loss: Any = None
         self.y: Any = None
         self.t: Any = None
-        self.cross_entropy = SoftmaxCrossEntropy()
 
     def forward(self, x: Any, t: Any) -> Any:
-        self.t = np.asarray(t)
-        rows = self.t.shape == x.shape  # the book's one-hot rows may also be whole numbers
-        self.loss = self.cross_entropy.forward(
-            x, self.t.astype(np.result_type(x, 0.0)) if rows else self.t
-        )
-        self.y = np.exp(self.cross_entropy.log_y)
+        self.t = t = np.asarray(t)
+        log_y = log_softmax(x, -1)
+        self.y = np.exp(log_y)
+        N = len(x)
+        if t.shape == x.shape:
+            self.loss = -np.sum(t * np.where(t == 0, 0, log_y)) / N
+        else:
+            check_class_numbers(self, t, x.shape[:1], x.shape[1])
+            self.loss = -log_y[np.arange(N), t].sum() / N
         return self.loss
 
     def backward(self, dout: Any = 1) -> Any:
-        return self.cross_entropy.backward(dout)[0]
+        y, t, N = self.y, self.t, len(self.y)
+        share = float(dout) / max(N, 1)
+        if t.shape == y.shape:
+            dx = (y * t.sum(axis=1, keepdims=True) - t) * share
+            return dx.astype(y.dtype, copy=False)
+        dx = y * share
+        dx[np.arange(N), t] -= share
+        return dx
 
 
 class SigmoidWithLoss(Lists, Layer):

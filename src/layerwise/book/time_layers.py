@@ -142,21 +142,23 @@ class TimeSoftmaxWithLoss(Lists, Layer):
         self.y: Any = None  # saved by forward for backward: (N T, V)
         self.t: Any = None
         self.mask: Any = None  # (N T,): where there is a label
+        self.count = 1  # how many labels there are
 
     def forward(self, xs: Any, ts: Any) -> Any:
         N, T, V = self.shape = xs.shape
         ts = ts.argmax(axis=2) if ts.ndim == 3 else ts
         self.t, self.mask = ts.reshape(N * T), (ts != self.ignore_label).reshape(N * T)
+        self.count = max(int(self.mask.sum()), 1)
         x = xs.reshape(N * T, V)
         self.y = x - x.max(axis=1, keepdims=True)
         at_t = self.y[np.arange(N * T), self.t]
         total = np.exp(self.y, out=self.y).sum(axis=1, keepdims=True)
         self.y /= total
         losses = np.log(total[:, 0]) - at_t  # -ln(y[t]), also where y[t] rounds to 0
-        return np.sum(losses * self.mask) / max(self.mask.sum(), 1)
+        return np.sum(losses * self.mask) / self.count
 
     def backward(self, dout: Any = 1) -> Any:
-        share = (self.mask * (dout / max(self.mask.sum(), 1))).astype(self.y.dtype)  # (N T,)
+        share = (self.mask * (dout / self.count)).astype(self.y.dtype)  # (N T,)
         dx = self.y * share[:, None]
         dx[np.arange(len(dx)), self.t] -= share
         return dx.reshape(self.shape)

@@ -58,6 +58,7 @@ def compare(case, inputs, seed, dtype):
         same(parameter.grad, parameters[name].grad, gradients, name)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # it takes a slower way
 @every
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @settings(max_examples=20)
@@ -200,3 +201,71 @@ def test_a_network_agrees_through_twenty_steps_of_training(dtype):
         same(value, want, TOLERANCE[dtype][0], "loss")
     for parameter, tensor in pairs:
         same(parameter.value.T, tensor, TOLERANCE[dtype][1], "parameters")
+
+
+RECURRENT = [  # the class, its options, how many arrays are its state
+    ("RNN", {"nonlinearity": "relu"}, 1),
+    ("RNN", {"num_layers": 2, "bidirectional": True, "batch_first": True}, 1),
+    ("LSTM", {}, 2),
+    ("LSTM", {"num_layers": 2, "bidirectional": True}, 2),
+    ("GRU", {"num_layers": 2, "bidirectional": True}, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "parts"), RECURRENT, ids=[f"{r[0]} {r[1]}" for r in RECURRENT]
+)
+def test_lengths_are_pytorch_s_packed_sequences(name, options, parts):
+    rnn = torch.nn.utils.rnn
+    first = options.get("batch_first", False)
+    ours = getattr(lw, name)(4, 3, **options, rng=0).astype("float64")
+    theirs = getattr(torch.nn, name)(4, 3, **options).double()
+    carry_over(ours, theirs)
+    rng = np.random.default_rng(0)
+    x, lengths = rng.normal(size=(6, 5, 4)), np.array([2, 5, 1, 5, 3])
+    x = x.swapaxes(0, 1).copy() if first else x
+    state = [rng.normal(size=(len(ours.cells), 5, 3)) for _ in range(parts)]
+    tensors = [leaf(a) for a in (x, *state)]
+    packed = rnn.pack_padded_sequence(tensors[0], torch.tensor(lengths), first, False)
+    packed, last = theirs(packed, tuple(tensors[1:]) if parts == 2 else tensors[1])
+    out = rnn.pad_packed_sequence(packed, first, total_length=6)[0]
+    wanted = [out, *(last if parts == 2 else (last,))]
+    outs = ours.forward(x, *state, lengths)
+    douts = tuple(rng.normal(size=one.shape) for one in outs)
+    sum((w * torch.tensor(d)).sum() for w, d in zip(wanted, douts)).backward()
+    for got, want in zip(outs, wanted):
+        same(got, want, 1e-12, "out")
+    *dxs, none = ours.backward(douts)
+    assert none is None
+    for dx, tensor in zip(dxs, tensors):
+        same(dx, tensor.grad, 1e-12, "dx")
+    for cell, suffix in zip(ours.cells, SUFFIXES[rnn_ways(options)]):
+        for W, weight in ((cell.Wx, "weight_ih"), (cell.Wh, "weight_hh")):
+            same(W.grad.T, getattr(theirs, weight + suffix).grad, 1e-12, weight)
+        same(cell.b.grad, getattr(theirs, "bias_ih" + suffix).grad, 1e-12, "bias")
+
+
+SUFFIXES = {1: ("_l0", "_l1"), 2: ("_l0", "_l0_reverse", "_l1", "_l1_reverse")}
+
+
+def rnn_ways(options):
+    return 2 if options.get("bidirectional") else 1
+
+
+def carry_over(ours, theirs):
+    """PyTorch's parameters into ours: transposed, its two biases as their sum (see `GRUCell`)."""
+    for cell, suffix in zip(ours.cells, SUFFIXES[ours.ways]):
+        kinds = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+        Wx, Wh, bx, bh = (getattr(theirs, kind + suffix).detach().numpy() for kind in kinds)
+        cell.Wx.value, cell.Wh.value, cell.b.value = Wx.T, Wh.T, bx + bh
+        if isinstance(cell, lw.GRUCell):
+            cell.b.value[6:], cell.bh.value = bx[6:], bh[6:]
+
+
+@pytest.mark.parametrize("call", ["RNN(9, 16)", "LSTMCell(9, 16)", "GRU(9, 16)"])
+def test_recurrent_layers_start_in_the_same_range(call):
+    ours, theirs = eval(call, vars(lw)), eval(call, vars(torch.nn))
+    largest = max(abs(tensor).max().item() for tensor in theirs.parameters())
+    for parameter in ours.parameters().values():
+        assert parameter.dtype == "float32"
+        assert 0.75 * largest < abs(parameter.value).max() <= 0.25

@@ -15,6 +15,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .cell import GRUCell, LSTMCell, RNNCell
 from .conv import (
     Conv1d,
     Conv2d,
@@ -56,6 +57,7 @@ from .pool import (
 )
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
+from .recurrent import GRU, LSTM, RNN
 from .reduction import Max, Mean, Min, Sum, Var
 from .shape import Flatten, Reshape, Slice, Transpose
 
@@ -64,7 +66,10 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
     "L1",
+    "LSTM",
+    "RNN",
     "SELU",
     "Abs",
     "AdaptiveAvgPool",
@@ -92,6 +97,7 @@ __all__ = [
     "Dropout2d",
     "Exp",
     "Flatten",
+    "GRUCell",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -107,6 +113,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "LocalResponseNorm",
@@ -131,6 +138,7 @@ __all__ = [
     "Pad",
     "Pow",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",

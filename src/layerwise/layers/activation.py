@@ -34,10 +34,9 @@ def floats(x):
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)), without overflow."""
-    x = floats(x)
-    z = np.exp(-np.abs(x))  # at most 1
-    return np.where(x < 0, z, 1) / (1 + z)
+    """1 / (1 + exp(-x)); far on the left exp(-x) is infinite, and its inverse 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-floats(x)))
 
 
 class Sigmoid(Elementwise):

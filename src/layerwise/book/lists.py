@@ -1,0 +1,24 @@
+"""What a layer of the second volume shows to the outside: the lists `params` and `grads`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Lists:
+    """Two lists of arrays, which stay the same objects for as long as the layer lives.
+
+    A network adds the lists of its layers together, optimizers write into the arrays of `params`,
+    and backward into those of `grads`. An array may be in the lists of several layers (weight
+    tying).
+    """
+
+    params: list[Any]
+    grads: list[Any]
+
+    def hold(self, *params: Any) -> None:
+        """Begin the lists: the parameters themselves, and room for their gradients."""
+        self.params = list(params)
+        self.grads = [np.zeros_like(W) for W in params]

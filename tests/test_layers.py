@@ -248,9 +248,9 @@ def test_nan_goes_through_visibly(case):
             for layer in (case.layer(), case.layer()):
                 layer.training = everywhere
                 inputs = case.inputs(shapes)
-                for x in inputs:
-                    if x.dtype.kind == "f":
-                        x.flat[slice(None) if everywhere else 0] = np.nan
+                floats = [x for x in inputs if x.dtype.kind == "f"]
+                for x in floats or values_of(layer).values():
+                    x.flat[slice(None) if everywhere else 0] = np.nan
                 out = np.asarray(layer.forward(*inputs))
                 alike = everywhere and not case.fills
                 assert np.isnan(out).all() if alike else np.isnan(out).any()

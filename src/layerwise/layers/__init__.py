@@ -24,6 +24,7 @@ from .conv import (
     ConvTranspose3d,
 )
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
+from .embedding import Embedding
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
 from .likelihood import (
@@ -90,6 +91,7 @@ __all__ = [
     "Div",
     "Dropout",
     "Dropout2d",
+    "Embedding",
     "Exp",
     "Flatten",
     "GaussianNoise",

@@ -1,8 +1,12 @@
 """The rows of what works on sequences without a memory: embedding, positions, attention."""
 
+import cmath
+import math
+from functools import partial
+
 import numpy as np
 
-from .case import Case, class_numbers
+from .case import Case, class_numbers, real, yes_or_no
 
 
 def embedding(x, W):
@@ -13,10 +17,208 @@ def embedding(x, W):
     return out
 
 
+def angle(t, d, width):
+    """Numbers 2i and 2i + 1 of the vector at place t share an angle."""
+    return t / 10000 ** (d // 2 * 2 / width)
+
+
+def sinusoidal(x):
+    out = np.array(x)
+    for *n, t, d in np.ndindex(*x.shape):
+        wave = math.cos if d % 2 else math.sin
+        out[(*n, t, d)] += wave(angle(t, d, x.shape[-1]))
+    return out
+
+
+def rotary(x):
+    """A pair is a complex number, and turning it is a product."""
+    out = np.array(x)
+    for *n, t, d in np.ndindex(*x.shape):
+        if d % 2 == 0:
+            pair = (*n, t, slice(d, d + 2))
+            turned = complex(*x[pair]) * cmath.exp(1j * angle(t, d, x.shape[-1]))
+            out[pair] = turned.real, turned.imag
+    return out
+
+
+def learned(x, W):
+    out = np.array(x)
+    for *n, t, d in np.ndindex(*x.shape):
+        out[(*n, t, d)] += W[t, d]
+    return out
+
+
+def torch_rotary(torch, x):
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
+    a = [[angle(t, d, x.shape[-1]) for d in range(0, x.shape[-1], 2)] for t in range(x.shape[-2])]
+    turns = torch.exp(1j * torch.tensor(a, dtype=x.dtype))
+    return torch.view_as_real(pairs * turns).flatten(-2)
+
+
+def attention(q, k, v, mask=None, causal=False, scale=None, groups=False):
+    """Query by query: a share for each key that is seen, and the values by their shares."""
+    out = np.zeros((*q.shape[:-1], v.shape[-1]))
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    mask = np.broadcast_to(True if mask is None else mask, (*q.shape[:-1], k.shape[-2]))
+    for *n, i in np.ndindex(*q.shape[:-1]):
+        m = (*n[:-1], n[-1] * k.shape[-3] // q.shape[-3]) if groups else tuple(n)
+        shares = np.zeros(k.shape[-2])
+        for j in range(len(shares)):
+            score, look = scale * sum(q[(*n, i)] * k[(*m, j)]), mask[(*n, i, j)]
+            if not (causal and j > i) and look is not np.False_:
+                shares[j] = math.exp(score + (0 if look is np.True_ else look))
+        for j, share in enumerate(shares):
+            out[(*n, i)] += share / (shares.sum() or 1) * v[(*m, j)]
+    return out
+
+
+def torch_attention(**options):
+    def function(torch, q, k, v, mask=None):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, mask, **options)
+
+    return function
+
+
+def attention_rows():
+    call, three = "ScaledDotProductAttention()", [real] * 3
+    alone = ["N K D, N M D, N M H", "K D, M D, M D", "B N K D, B N M D, B N M H"]
+    yield Case(call, alone, attention, torch_attention(), three, errors=(
+        ("3, 3 4, 3 4", f"{call} expects queries of the shape (L, E), but got (3,)."),
+        ("2 3 4, 2 5 3, 2 5 4", f"{call} expects keys of the shape (2, S, 4), but got (2, 5, 3)."),
+        ("2 3 4, 3 5 4, 3 5 4", f"{call} expects keys of the shape (2, S, 4), but got (3, 5, 4)."),
+        ("2 3 4, 2 5 4, 2 3 4", f"{call} expects values of the shape (2, 5, D), "
+                                "but got (2, 3, 4)."),
+        ("2 3 4, 5 4, 5 4", f"{call} expects keys of the shape (2, S, 4), but got (5, 4)."),
+    ))  # fmt: skip
+    yield Case("ScaledDotProductAttention(scale=0.5)", alone[:1],
+               lambda *x: attention(*x, scale=0.5), torch_attention(scale=0.5), three)  # fmt: skip
+    yield Case("ScaledDotProductAttention(is_causal=True)",
+               ["N K D, N M D, N M H", "N M D, N K D, N K H", "K D, K D, K D"],
+               lambda *x: attention(*x, causal=True), torch_attention(is_causal=True),
+               three)  # fmt: skip
+    call = "ScaledDotProductAttention(enable_gqa=True)"
+    yield Case(call, ["N 4 K D, N 2 M D, N 2 M H", "3 K D, 1 M D, 1 M H",
+                      "B N 2 K D, B N 2 M D, B N 2 M D"],
+               lambda *x: attention(*x, groups=True), torch_attention(enable_gqa=True), three,
+               errors=(("4 3 2, 3 5 2, 3 5 2", f"{call} expects keys of heads that divide 4, "
+                                               "but got (3, 5, 2)."),))  # fmt: skip
+    masked = [
+        "N K D, N M D, N M H, K M", "K D, M D, M H, 1 M", "N K D, N M D, N M D, N 1 M",
+        "B N K D, B N M D, B N M D, N K 1", "N K D, N M D, N M D,",
+    ]  # fmt: skip
+    call = "ScaledDotProductAttention()"
+    for like in yes_or_no, real:
+        wanted = f"{call} expects a mask that broadcasts to (2, 3, 5), but got"
+        yield Case(call, masked, attention, torch_attention(), [*three, like],
+                   fixed=(3,) if like is yes_or_no else (),
+                   errors=(("2 3 4, 2 5 4, 2 5 4, 3 4", f"{wanted} (3, 4)."),
+                           ("2 3 4, 2 5 4, 2 5 4, 1 2 3 5", f"{wanted} (1, 2, 3, 5).")),
+                   )  # fmt: skip
+
+
+def multi_head(query, key=None, value=None, padding=None, mask=None, *, heads=2, groups=2,
+               causal=False, **p):  # fmt: skip
+    """Head by head: its columns of the projected queries, keys and values."""
+    key = query if key is None else key
+    value = key if value is None else value
+    q, k, v = (
+        x @ p[f"{name}_proj.W"] + p.get(f"{name}_proj.b", 0)
+        for name, x in (("q", query), ("k", key), ("v", value))
+    )
+    d = q.shape[-1] // heads
+    L, S = q.shape[-2], k.shape[-2]
+    scores = np.zeros((*q.shape[:-2], heads, L, S))  # what is added to them
+    for hidden in (mask, None if padding is None else padding[..., None, None, :]):
+        if hidden is not None:
+            scores = scores + (np.where(hidden, -np.inf, 0) if hidden.dtype == bool else hidden)
+    out = []
+    for h in range(heads):
+        mine, shared = slice(h * d, (h + 1) * d), h * groups // heads
+        theirs = slice(shared * d, (shared + 1) * d)
+        out.append(attention(q[..., mine], k[..., theirs], v[..., theirs], scores[..., h, :, :],
+                             causal))  # fmt: skip
+    return np.concatenate(out, axis=-1) @ p["out_proj.W"] + p.get("out_proj.b", 0)
+
+
+def torch_multi_head(torch, query, key=None, value=None, padding=None, mask=None, *, heads=2,
+                     causal=False, **p):  # fmt: skip
+    key = query if key is None else key
+    value = key if value is None else value
+    batched = query.ndim == 3
+    q, k, v = (x.transpose(0, 1) if batched else x for x in (query, key, value))
+    if causal:
+        mask = torch.ones(q.shape[0], k.shape[0], dtype=bool).triu(1)
+    W = {f"{n}_proj_weight": p[f"{n}_proj.W"].T for n in "qkv"}
+    b = torch.cat([p[f"{n}_proj.b"] for n in "qkv"]) if "q_proj.b" in p else None
+    out, _ = torch.nn.functional.multi_head_attention_forward(
+        q, k, v, q.shape[-1], heads, None, b, None, None, False, 0.0, p["out_proj.W"].T,
+        p.get("out_proj.b"), key_padding_mask=padding, need_weights=False, attn_mask=mask,
+        use_separate_proj_weight=True, **W,
+    )  # fmt: skip
+    return out.transpose(0, 1) if batched else out
+
+
+def torch_grouped(torch, query, *, heads, **p):
+    def in_heads(name):
+        x = query @ p[f"{name}_proj.W"] + p[f"{name}_proj.b"]
+        return x.unflatten(-1, (-1, query.shape[-1] // heads)).transpose(-2, -3)
+
+    out = torch_attention(enable_gqa=True)(torch, *map(in_heads, "qkv"))
+    return out.transpose(-2, -3).flatten(-2) @ p["out_proj.W"] + p["out_proj.b"]
+
+
+def multi_head_rows():
+    five, hiding = [real] * 5, [real] * 3 + [yes_or_no] * 2
+    call = "MultiHeadAttention(4, 2)"
+    wanted = f"{call} expects"
+    yield Case(call, ["N K D", "K D", "N K D, N M D", "N K D, N M D, N M D", "K D, M D, M D"],
+               multi_head, torch_multi_head, five, held="D", errors=(
+        ("2 3 5", f"{wanted} queries of the shape (2, L, 4), but got (2, 3, 5)."),
+        ("4", f"{wanted} queries of the shape (L, 4), but got (4,)."),
+        ("2 3 4, 3 5 4", f"{wanted} keys of the shape (2, S, 4), but got (3, 5, 4)."),
+        ("2 3 4, 2 5 4, 2 3 4", f"{wanted} values of the shape (2, 5, 4), but got (2, 3, 4)."),
+        ("2 3 4, 2 5 4, 2 5 4, 5 2", f"{wanted} a padding mask of the shape (2, 5), "
+                                     "but got (5, 2)."),
+        ("2 3 4, 2 5 4, 2 5 4, 2 5, 4 5", f"{wanted} a mask that broadcasts to (2, 2, 3, 5), "
+                                          "but got (4, 5)."),
+    ))  # fmt: skip
+    masked = ["N K D, N M D, N M D, N M", "N K D, N M D, N M D, N M, K M",
+              "K D, M D, M D, M, K M"]  # fmt: skip
+    yield Case(call, masked, multi_head, torch_multi_head, hiding, fixed=(3, 4), held="D")
+    yield Case(call, masked, multi_head, torch_multi_head, five, held="D")
+    yield Case("MultiHeadAttention(4, 4, bias=False, is_causal=True)", ["N K D", "N K D, N M D"],
+               partial(multi_head, heads=4, groups=4, causal=True),
+               partial(torch_multi_head, heads=4, causal=True), five, held="D")  # fmt: skip
+    yield Case("MultiHeadAttention(4, 2, kdim=3, vdim=5)", ["N K D, N M 3, N M 5"], multi_head,
+               torch_multi_head, five, held="D",
+               errors=(("2 3 4", "MultiHeadAttention(4, 2, kdim=3, vdim=5) expects keys of the "
+                                 "shape (2, S, 3), but got (2, 3, 4)."),))  # fmt: skip
+    yield Case("MultiHeadAttention(4, 4, num_kv_heads=2)", ["N K D", "K D"],
+               partial(multi_head, heads=4, groups=2), partial(torch_grouped, heads=4),
+               held="D")  # fmt: skip
+
+
 ROWS = [
     Case("Embedding(4, 3)", ["N", "N K", "", "B N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W), (class_numbers,), fixed=(0,), held="C"),
     Case("Embedding(5, 3, padding_idx=-1)", ["N", "N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W, padding_idx=-1), (class_numbers,),
          fixed=(0,), held="C"),
+    Case("SinusoidalPosition(4)", ["N K D", "N D", "B N M D"], sinusoidal,
+         lambda T, x: x + T.asarray(sinusoidal(np.zeros(x.shape))).to(x.dtype), held="D",
+         errors=(("3 5", "SinusoidalPosition(4) expects inputs of the shape (..., T, 4), "
+                         "but got (3, 5)."),
+                 ("4", "SinusoidalPosition(4) expects inputs of the shape (..., T, 4), "
+                       "but got (4,)."))),
+    Case("SinusoidalPosition(5)", ["N K 5"], sinusoidal,
+         lambda T, x: x + T.asarray(sinusoidal(np.zeros(x.shape))).to(x.dtype)),
+    Case("LearnedPosition(5, 4)", ["N K D", "N D", "B N M D"], learned,
+         lambda T, x, W: x + W[:x.shape[-2]], held="D",
+         errors=(("2 6 4", "LearnedPosition(5, 4) expects inputs of the shape (..., T, 4) with T "
+                           "up to 5, but got (2, 6, 4)."),)),
+    Case("RotaryPosition(4)", ["N K D", "N D", "B N M D"], rotary, torch_rotary, held="D",
+         errors=(("3 5", "RotaryPosition(4) expects inputs of the shape (..., T, 4), "
+                         "but got (3, 5)."),)),
+    *attention_rows(),
+    *multi_head_rows(),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .attention import MultiHeadAttention, ScaledDotProductAttention
 from .conv import (
     Conv1d,
     Conv2d,
@@ -55,6 +56,7 @@ from .pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from .position import LearnedPosition, RotaryPosition, SinusoidalPosition
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .reduction import Max, Mean, Min, Sum, Var
@@ -111,6 +113,7 @@ __all__ = [
     "LPPool3d",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPosition",
     "LocalResponseNorm",
     "Log",
     "LogSigmoid",
@@ -127,6 +130,7 @@ __all__ = [
     "Minimum",
     "Mish",
     "Mul",
+    "MultiHeadAttention",
     "Neg",
     "NegativeLogLikelihood",
     "PReLU",
@@ -137,9 +141,12 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Reshape",
+    "RotaryPosition",
+    "ScaledDotProductAttention",
     "SiLU",
     "Sigmoid",
     "Sin",
+    "SinusoidalPosition",
     "Slice",
     "SmoothL1",
     "Softmax",

@@ -6,7 +6,9 @@ from functools import partial
 
 import numpy as np
 
+from .arithmetic import affine
 from .case import Case, class_numbers, real, yes_or_no
+from .norms import layer_norm
 
 
 def embedding(x, W):
@@ -100,7 +102,9 @@ def attention_rows():
     yield Case(call, ["N 4 K D, N 2 M D, N 2 M H", "3 K D, 1 M D, 1 M H",
                       "B N 2 K D, B N 2 M D, B N 2 M D"],
                lambda *x: attention(*x, groups=True), torch_attention(enable_gqa=True), three,
-               errors=(("4 3 2, 3 5 2, 3 5 2", f"{call} expects keys of heads that divide 4, "
+               errors=(("3 4, 5 4, 5 4", f"{call} expects queries of the shape (H, L, E), "
+                                         "but got (3, 4)."),
+                       ("4 3 2, 3 5 2, 3 5 2", f"{call} expects keys of heads that divide 4, "
                                                "but got (3, 5, 2)."),))  # fmt: skip
     masked = [
         "N K D, N M D, N M H, K M", "K D, M D, M H, 1 M", "N K D, N M D, N M D, N 1 M",
@@ -198,6 +202,86 @@ def multi_head_rows():
                held="D")  # fmt: skip
 
 
+def inside(p, name):
+    """The parameters of one part, by the names that they have there."""
+    return {key.removeprefix(f"{name}."): p[key] for key in p if key.startswith(f"{name}.")}
+
+
+def transformer(x, memory=None, masks=(None,) * 4, norm_first=False, f=None, causal=False, **p):
+    """The steps one after the other, each added to what was there before."""
+    own, own_padding, other, other_padding = masks
+    f = f or (lambda h: np.maximum(h, 0))
+    steps = [lambda x: multi_head(x, x, x, own_padding, own, causal=causal,
+                                  **inside(p, "self_attn"))]  # fmt: skip
+    if memory is not None:
+        steps.append(lambda x: multi_head(x, memory, memory, other_padding, other,
+                                          **inside(p, "multihead_attn")))  # fmt: skip
+    steps.append(lambda x: affine(f(affine(x, **inside(p, "linear1"))), **inside(p, "linear2")))
+    for i, step in enumerate(steps, start=1):
+        norm = inside(p, f"norm{i}")
+        x = x + step(layer_norm(x, **norm)) if norm_first else layer_norm(x + step(x), **norm)
+    return x
+
+
+def torch_transformer(kind, *options, causal=False, **how):
+    """PyTorch's layer with our numbers; `options` are the names of its optional inputs."""
+
+    def function(torch, *inputs, **p):
+        streams = inputs[: len(inputs) - len(options)]
+        theirs = {}
+        for name in {name.split(".")[0] for name in p}:
+            part = inside(p, name)
+            if name.startswith("norm"):
+                theirs |= {f"{name}.weight": part["gamma"], f"{name}.bias": part.get("beta")}
+            elif name.startswith("linear"):
+                theirs |= {f"{name}.weight": part["W"].T, f"{name}.bias": part.get("b")}
+            else:
+                joint = {kind: [part.get(f"{n}_proj.{kind}") for n in "qkv"] for kind in "Wb"}
+                theirs |= {
+                    f"{name}.in_proj_weight": torch.cat(joint["W"], 1).T,
+                    f"{name}.in_proj_bias": None if None in joint["b"] else torch.cat(joint["b"]),
+                    f"{name}.out_proj.weight": part["out_proj.W"].T,
+                    f"{name}.out_proj.bias": part.get("out_proj.b"),
+                }
+        x = streams[0]
+        masks = dict(zip(options, inputs[len(streams) :]))
+        if causal:
+            masks["src_mask"] = torch.ones(x.shape[-2], x.shape[-2], dtype=bool).triu(1)
+        module = getattr(torch.nn, f"Transformer{kind}Layer")(
+            4, 2, 3, 0.0, batch_first=True, dtype=x.dtype, **how
+        )
+        weights = {name: value for name, value in theirs.items() if value is not None}
+        return torch.func.functional_call(module, weights, streams, masks)
+
+    return function
+
+
+def transformer_rows():
+    gelu = np.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2, otypes=[float])
+    five, two = [real] * 5, ["N K D, N M D", "K D, M D"]
+    call = "TransformerEncoderLayer(4, 2, dim_feedforward=3, dropout=0.0"
+    yield Case(f"{call})", ["N K D", "K D"], transformer, torch_transformer("Encoder"), five,
+               held="D")  # fmt: skip
+    yield Case(f"{call}, activation='gelu', norm_first=True, bias=False, is_causal=True)",
+               ["N K D"], partial(transformer, norm_first=True, f=gelu, causal=True),
+               torch_transformer("Encoder", causal=True, activation="gelu", norm_first=True,
+                                 bias=False), held="D")  # fmt: skip
+    names = "src_key_padding_mask", "src_mask"
+    yield Case(f"{call}, masks={names})", ["N K D, N K, K K", "K D, K, K K"],
+               lambda x, padding, mask, **p: transformer(x, None, (mask, padding, None, None), **p),
+               torch_transformer("Encoder", *names), [real, yes_or_no, yes_or_no], fixed=(1, 2),
+               held="D")  # fmt: skip
+    call = "TransformerDecoderLayer(4, 2, dim_feedforward=3, dropout=0.0"
+    yield Case(f"{call})", two, transformer, torch_transformer("Decoder"), held="D")
+    yield Case(f"{call}, norm_first=True)", two, partial(transformer, norm_first=True),
+               torch_transformer("Decoder", norm_first=True), held="D")  # fmt: skip
+    names = "tgt_mask", "tgt_key_padding_mask", "memory_mask", "memory_key_padding_mask"
+    yield Case(f"{call}, masks={names})", ["N K D, N M D, K K, N K, K M, N M"],
+               lambda x, memory, *masks, **p: transformer(x, memory, masks, **p),
+               torch_transformer("Decoder", *names), [real, real, *[yes_or_no] * 4],
+               fixed=(2, 3, 4, 5), held="D")  # fmt: skip
+
+
 ROWS = [
     Case("Embedding(4, 3)", ["N", "N K", "", "B N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W), (class_numbers,), fixed=(0,), held="C"),
@@ -221,4 +305,5 @@ ROWS = [
                          "but got (3, 5)."),)),
     *attention_rows(),
     *multi_head_rows(),
+    *transformer_rows(),
 ]  # fmt: skip

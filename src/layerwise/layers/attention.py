@@ -62,12 +62,13 @@ class ScaledDotProductAttention(Layer):
     def out_shape(self, query, key, value, attn_mask=None):
         if any(... in shape for shape in (query, key, value)):
             return (..., None)
-        expect(self, "queries", query, (*query[:-2], "L", "E"))
         if self.enable_gqa:
+            expect(self, "queries", query, (*query[:-3], "H", "L", "E"))
             expect(self, "keys", key, (*query[:-3], "G", "S", query[-1]), which=1)
             if None not in (query[-3], key[-3]) and query[-3] % key[-3]:
                 raise ShapeError(self, f"keys of heads that divide {query[-3]}", key, which=1)
         else:
+            expect(self, "queries", query, (*query[:-2], "L", "E"))
             expect(self, "keys", key, (*query[:-2], "S", query[-1]), which=1)
         expect(self, "values", value, (*key[:-1], "D"), which=2)
         expect_mask(self, attn_mask, (*query[:-1], key[-2]), which=3)

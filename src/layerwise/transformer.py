@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .anatomy import is_layer, layer_name
+from .anatomy import is_layer
 from .graph import Graph
 from .layer import Layer
 from .layers import GELU, Affine, Dropout, LayerNorm, MultiHeadAttention, ReLU
@@ -88,7 +88,7 @@ class TransformerLayer(Graph, guarded=False):
         """Two weighted sums with an activation between them, at each place of its own."""
         activation = ACTIVATIONS.get(self.activation, lambda: self.activation)()
         h = Affine(self.d_model, self.dim_feedforward, self.bias)(x).named("linear1")
-        h = self.dropped(apply(activation, h).named(layer_name(activation)), "dropout")
+        h = self.dropped(apply(activation, h).named("activation"), "dropout")
         return Affine(self.dim_feedforward, self.d_model, self.bias)(h).named("linear2")
 
     def dropped(self, x: Node, name: str) -> Node:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from .arithmetic import affine
-from .case import Case, class_numbers, real, yes_or_no
+from .case import Case, class_numbers, real, whole, yes_or_no
 from .norms import layer_norm
 
 
@@ -121,7 +121,7 @@ def attention_rows():
 
 
 def multi_head(query, key=None, value=None, padding=None, mask=None, *, heads=2, groups=2,
-               causal=False, **p):  # fmt: skip
+               causal=False, turn=whole, **p):  # fmt: skip
     """Head by head: its columns of the projected queries, keys and values."""
     key = query if key is None else key
     value = key if value is None else value
@@ -139,8 +139,8 @@ def multi_head(query, key=None, value=None, padding=None, mask=None, *, heads=2,
     for h in range(heads):
         mine, shared = slice(h * d, (h + 1) * d), h * groups // heads
         theirs = slice(shared * d, (shared + 1) * d)
-        out.append(attention(q[..., mine], k[..., theirs], v[..., theirs], scores[..., h, :, :],
-                             causal))  # fmt: skip
+        out.append(attention(turn(q[..., mine]), turn(k[..., theirs]), v[..., theirs],
+                             scores[..., h, :, :], causal))  # fmt: skip
     return np.concatenate(out, axis=-1) @ p["out_proj.W"] + p.get("out_proj.b", 0)
 
 
@@ -162,12 +162,13 @@ def torch_multi_head(torch, query, key=None, value=None, padding=None, mask=None
     return out.transpose(0, 1) if batched else out
 
 
-def torch_grouped(torch, query, *, heads, **p):
+def torch_grouped(torch, query, *, heads, turn=lambda torch, x: x, **p):
     def in_heads(name):
         x = query @ p[f"{name}_proj.W"] + p[f"{name}_proj.b"]
         return x.unflatten(-1, (-1, query.shape[-1] // heads)).transpose(-2, -3)
 
-    out = torch_attention(enable_gqa=True)(torch, *map(in_heads, "qkv"))
+    q, k, v = map(in_heads, "qkv")
+    out = torch_attention(enable_gqa=True)(torch, turn(torch, q), turn(torch, k), v)
     return out.transpose(-2, -3).flatten(-2) @ p["out_proj.W"] + p["out_proj.b"]
 
 
@@ -200,6 +201,8 @@ def multi_head_rows():
     yield Case("MultiHeadAttention(4, 4, num_kv_heads=2)", ["N K D", "K D"],
                partial(multi_head, heads=4, groups=2), partial(torch_grouped, heads=4),
                held="D")  # fmt: skip
+    yield Case("MultiHeadAttention(4, 2, rotary=True)", ["N K D"], partial(multi_head, turn=rotary),
+               partial(torch_grouped, heads=2, turn=torch_rotary), held="D")  # fmt: skip
 
 
 def inside(p, name):

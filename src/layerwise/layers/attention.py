@@ -10,9 +10,11 @@ from ..errors import ShapeError, show_shape
 from ..initializers import uniform_by_fan_in
 from ..layer import Layer
 from ..parameter import Parameter
+from .activation import Identity
 from .affine import Affine
 from .arithmetic import unbroadcast
 from .norm import check_sizes, narrowed, wide
+from .position import RotaryPosition
 from .random import Dropout
 
 
@@ -132,8 +134,8 @@ class MultiHeadAttention(Layer):
     forward    q = query Wq + bq     k = key Wk + bk     v = value Wv + bv, each cut into heads
                out = (attention(q, k, v), its heads joined) Wo + bo
     backward   the same steps in the other order
-    shapes     query (N, L, E), key (N, S, kdim), value (N, S, vdim) -> (N, L, E); without N, or
-               with more axes in its place, all the same
+    shapes     query (N, L, E), key (N, S, kdim), value (N, S, vdim) -> (N, L, E); in the place of
+               N there may be no axis, or several
     inputs     key left out: the query (self-attention); value left out: the key
     key_padding_mask   an input (N, S) that may be left out: True for keys that are only padding
     attn_mask  an input (L, S), or broadcasting to (N, H, L, S), that may be left out: True for
@@ -148,6 +150,7 @@ class MultiHeadAttention(Layer):
     is_causal  True: query i sees the keys 0 to i alone
     num_kv_heads   grouped-query attention: how many heads of keys and values the H heads of
                queries share in equal groups; None: H
+    rotary     True: the queries and keys of each head are turned by RotaryPosition(E / H)
     rng        a generator or a seed for the first numbers and dropout; None: the graph's seed
     keeps      attention.weights (N, H, L, S), to look at after a forward
     errors     ShapeError if the inputs do not fit; ValueError for numbers that do not divide, and
@@ -168,20 +171,16 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self, embed_dim, num_heads, dropout=0.0, bias=True, *, kdim=None, vdim=None,
-        batch_first=True, is_causal=False, num_kv_heads=None, rng=None,
+        batch_first=True, is_causal=False, num_kv_heads=None, rotary=False, rng=None,
     ):  # fmt: skip
         groups = num_heads if num_kv_heads is None else num_kv_heads
         check_sizes(self, embed_dim=embed_dim, num_heads=num_heads, num_kv_heads=groups)
         check_divides(self, "num_heads", num_heads, "embed_dim", embed_dim)
         check_divides(self, "num_kv_heads", groups, "num_heads", num_heads)
-        self.embed_dim, self.num_heads, self.dropout, self.bias = (
-            embed_dim,
-            num_heads,
-            dropout,
-            bias,
-        )
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.dropout, self.bias = dropout, bias
         self.kdim, self.vdim, self.num_kv_heads = kdim, vdim, num_kv_heads
-        self.batch_first, self.is_causal = batch_first, is_causal
+        self.batch_first, self.is_causal, self.rotary = batch_first, is_causal, rotary
         rng = None if rng is None else np.random.default_rng(rng)
         self.make_layers(kdim or embed_dim, vdim or embed_dim, embed_dim // num_heads * groups, rng)
         self.given = None  # saved by forward for backward
@@ -193,6 +192,7 @@ class MultiHeadAttention(Layer):
         self.q_proj = projection(E, E, joint or E, self.bias, rng)
         self.k_proj = projection(kdim, width, joint or width, self.bias, rng)
         self.v_proj = projection(vdim, width, joint or width, self.bias, rng)
+        self.position = RotaryPosition(E // self.num_heads) if self.rotary else Identity()
         self.attention = ScaledDotProductAttention(
             self.dropout, self.is_causal, enable_gqa=width < E, rng=rng
         )
@@ -224,13 +224,15 @@ class MultiHeadAttention(Layer):
         q = self.in_heads(self.q_proj.forward(query))  # (1)  (N, L, E) -> (N, H, L, E / H)
         k = self.in_heads(self.k_proj.forward(key))  # (2)
         v = self.in_heads(self.v_proj.forward(value))  # (3)
+        q, k = self.position.forward(q), self.position.forward(k)  # (4)
         self.attention.training = self.training
-        out = self.attention.forward(q, k, v, self.mask_of_seen())  # (4)
-        return self.out_proj.forward(self.joined(out))  # (5)  (N, H, L, E / H) -> (N, L, E)
+        out = self.attention.forward(q, k, v, self.mask_of_seen())  # (5)
+        return self.out_proj.forward(self.joined(out))  # (6)  (N, H, L, E / H) -> (N, L, E)
 
     def backward(self, dout):
-        dout = self.in_heads(self.out_proj.backward(dout))  # (5)
-        dq, dk, dv, *dmask = self.attention.backward(dout)  # (4)
+        dout = self.in_heads(self.out_proj.backward(dout))  # (6)
+        dq, dk, dv, *dmask = self.attention.backward(dout)  # (5)
+        dq, dk = self.position.backward(dq), self.position.backward(dk)  # (4)
         dvalue = self.v_proj.backward(self.joined(dv))  # (3)
         dkey = self.k_proj.backward(self.joined(dk))  # (2)
         dquery = self.q_proj.backward(self.joined(dq))  # (1)
@@ -318,6 +320,8 @@ def shape_of(x):
 
 def expect(layer, what, shape, wanted, which=0):
     """Refuse another shape than the wanted one, in which letters stand for sizes of any number."""
+    if ... in shape:
+        return
     fits = len(shape) == len(wanted) and all(
         isinstance(m, str) or None in (n, m) or n == m for n, m in zip(shape, wanted)
     )

@@ -343,6 +343,7 @@ def test_masks_are_inputs_in_the_order_in_which_they_are_named():
     same(by_option.forward(x, padding), by_mask.forward(x, causal, padding), 1e-6)
     dx, dmask, dpadding = by_mask.backward()
     assert dx.shape == x.shape and dmask is None and dpadding is None
+    same(by_mask.forward(x, False, False), encoder(dropout=0, seed=0).forward(x))
     hidden = by_option.forward(x, np.ones((2, 3), bool))
     assert np.isfinite(hidden).all() and np.isfinite(by_option.backward()[0]).all()
 

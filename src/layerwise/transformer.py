@@ -22,6 +22,7 @@ class TransformerLayer(Graph, guarded=False):
 
     streams: tuple[str, ...] = ()  # the inputs that are always there
     possible_masks: tuple[str, ...] = ()
+    wire: Callable[[list[Input], dict[str, Input]], Node]  # from streams and masks to the output
 
     def __init__(
         self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
@@ -54,10 +55,6 @@ class TransformerLayer(Graph, guarded=False):
                     f"{name}(masks={self.masks}): there is no {mask!r}. Choose among "
                     f"{', '.join(self.possible_masks)}."
                 )
-
-    def wire(self, streams: list[Input], masks: dict[str, Input]) -> Node:
-        """The output: what the layer does with its inputs."""
-        raise NotImplementedError
 
     def residual(self, x: Node, number: int, step: Callable[[Node], Node]) -> Node:
         """x + step(x), normalised afterwards, or x normalised before the step."""
@@ -115,7 +112,8 @@ class TransformerEncoderLayer(TransformerLayer, guarded=False):
     bias       False leaves out all b and beta
     is_causal  True: a place looks at itself and at those before it alone
     masks      names of masks that come in as inputs behind src, in that order: "src_mask" and
-               "src_key_padding_mask", which mean what they mean for MultiHeadAttention
+               "src_key_padding_mask", which mean what they mean for MultiHeadAttention: True
+               hides, and False alone hides nothing
     dtype, seed   as for every Graph
     errors     ShapeError for src of another width; ValueError for options that make no sense
     source     Vaswani et al., Attention is all you need, 2017, 3.1; norm_first: Xiong et al., On

@@ -60,7 +60,7 @@ class Embedding(Layer):
         self.x = None  # saved by forward for backward
 
     def out_shape(self, x):
-        return (*x, self.embedding_dim)
+        return (..., self.embedding_dim) if ... in x else (*x, self.embedding_dim)
 
     def forward(self, x):
         self.x = x = np.asarray(x)

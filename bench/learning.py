@@ -70,7 +70,13 @@ def main() -> None:
     RESULTS.write_text(f"{INTRODUCTION}\n" + "\n".join(lines) + "\n")
 
 
-HEADER = ["network", "optimizer, lr", "steps x batch", *CONTENDERS, *(f"s, {c}" for c in CONTENDERS)]
+HEADER = [
+    "network",
+    "optimizer, lr",
+    "steps x batch",
+    *CONTENDERS,
+    *(f"s, {c}" for c in CONTENDERS),
+]
 INTRODUCTION = """# What the networks learn
 
 Made by `python -m bench.learning`, which says what is compared. Images: the part of MNIST's test

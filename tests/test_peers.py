@@ -110,6 +110,31 @@ def test_convolutions_start_in_the_same_range(call):
     same(largest[0], torch.tensor(largest[1]), 0.06 * largest[1], "the range")
 
 
+@pytest.mark.parametrize("kdim", [None, 32])
+def test_attention_starts_in_the_same_range(kdim):
+    ours = lw.MultiHeadAttention(64, 4, kdim=kdim, rng=0)
+    theirs = torch.nn.MultiheadAttention(64, 4, kdim=kdim)
+    joint = theirs.in_proj_weight
+    projections = joint.chunk(3) if kdim is None else [
+        theirs.q_proj_weight, theirs.k_proj_weight, theirs.v_proj_weight]  # fmt: skip
+    for name, weight in zip(("q", "k", "v", "out"), (*projections, theirs.out_proj.weight)):
+        W = getattr(ours, f"{name}_proj").W.value
+        assert W.T.shape == weight.shape
+        largest = float(weight.detach().abs().max())
+        same(abs(W).max(), torch.tensor(largest), 0.02 * largest, name)
+    assert not theirs.in_proj_bias.any() and not theirs.out_proj.bias.any()
+
+
+def test_where_no_key_is_seen_their_attention_is_zero_or_nan():
+    """As the documentation of ours says of theirs."""
+    x, hidden = torch.ones(2, 3, 4), torch.ones(2, 3, dtype=bool)
+    alone = torch.nn.functional.scaled_dot_product_attention
+    assert not alone(x, x, x, ~hidden[:, None]).any()
+    heads = torch.nn.MultiheadAttention(4, 2, batch_first=True)
+    assert heads(x, x, x, key_padding_mask=hidden)[0].isnan().all()
+    assert not heads(x, x, x, key_padding_mask=hidden, need_weights=False)[0].any()
+
+
 @given(programs(), mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), SEEDS)
 def test_random_expressions_agree(program, shapes, seed):
     rng = np.random.default_rng(seed)

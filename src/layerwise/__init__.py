@@ -32,6 +32,7 @@ from .parameter import Buffer, Parameter
 from .seat import Seat
 from .sequential import Sequential
 from .training import History, TrainingError, accuracy, fit
+from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,8 @@ __all__ = [
     "ShapeError",
     "Step",
     "TrainingError",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
     "UnknownNameError",
     "WiringError",
     "accuracy",

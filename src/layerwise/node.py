@@ -259,6 +259,8 @@ class Pick(Layer):
 def apply(layer: Any, *inputs: Any) -> Any:
     """The node for a layer applied to nodes; numbers and arrays among them become constants.
 
+    A `Parameter` may stand in place of a node, so that layers can work on it.
+
     `layer(x, y)` does the same for a subclass of `Layer`; this also takes any object that has
     `forward` and `backward`. A layer with several outputs gives a tuple of nodes.
 
@@ -270,7 +272,7 @@ def apply(layer: Any, *inputs: Any) -> Any:
         raise WiringError(
             f"{layer!r} is no layer: it needs the methods forward(*inputs) and backward(dout)."
         )
-    if not any(isinstance(x, Node) for x in inputs):
+    if not any(isinstance(x, (Node, Parameter)) for x in inputs):
         kinds = ", ".join(type(x).__name__ for x in inputs) or "nothing"
         raise WiringError(
             f"{show_layer(layer)} was called on {kinds}. "

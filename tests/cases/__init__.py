@@ -8,10 +8,30 @@ and "N H+2" has two elements more than H along its second axis.
 Each family of layers has its own file of rows here.
 """
 
-from . import activations, arithmetic, losses, norms, random_layers, recurrent, shapes, windows
+from . import (
+    activations,
+    arithmetic,
+    attention,
+    losses,
+    norms,
+    random_layers,
+    recurrent,
+    shapes,
+    windows,
+)
 from .case import ONE, SIZES, TWO, Case, class_numbers
 
 __all__ = ["CASES", "ONE", "SIZES", "TWO", "Case", "class_numbers"]
 
-FAMILIES = (arithmetic, activations, shapes, random_layers, losses, norms, windows, recurrent)
+FAMILIES = (
+    arithmetic,
+    activations,
+    shapes,
+    random_layers,
+    losses,
+    norms,
+    windows,
+    recurrent,
+    attention,
+)
 CASES = [row for family in FAMILIES for row in family.ROWS]

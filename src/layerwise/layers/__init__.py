@@ -15,6 +15,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .attention import MultiHeadAttention, ScaledDotProductAttention
 from .cell import GRUCell, LSTMCell, RNNCell
 from .conv import (
     Conv1d,
@@ -25,6 +26,7 @@ from .conv import (
     ConvTranspose3d,
 )
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
+from .embedding import Embedding
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
 from .likelihood import (
@@ -55,6 +57,7 @@ from .pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from .position import LearnedPosition, RotaryPosition, SinusoidalPosition
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .recurrent import GRU, LSTM, RNN
@@ -95,6 +98,7 @@ __all__ = [
     "Div",
     "Dropout",
     "Dropout2d",
+    "Embedding",
     "Exp",
     "Flatten",
     "GRUCell",
@@ -116,6 +120,7 @@ __all__ = [
     "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPosition",
     "LocalResponseNorm",
     "Log",
     "LogSigmoid",
@@ -132,6 +137,7 @@ __all__ = [
     "Minimum",
     "Mish",
     "Mul",
+    "MultiHeadAttention",
     "Neg",
     "NegativeLogLikelihood",
     "PReLU",
@@ -143,9 +149,12 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Reshape",
+    "RotaryPosition",
+    "ScaledDotProductAttention",
     "SiLU",
     "Sigmoid",
     "Sin",
+    "SinusoidalPosition",
     "Slice",
     "SmoothL1",
     "Softmax",

@@ -570,7 +570,7 @@ def test_softmax_does_not_overflow(layer, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_cross_entropy_at_large_logits(dtype):
-    loss = lw.SoftmaxCrossEntropy("none")
+    loss = lw.SoftmaxCrossEntropy(reduction="none")
     x = np.array([[1e4, -1e4], [1e4, -1e4], [-1e4, 1e4]], dtype)
     out = loss.forward(x, np.array([0, 1, 1]))
     assert out.dtype == dtype and out.tolist() == [0, 2e4, 0]
@@ -699,7 +699,9 @@ def test_losses_for_outliers_do_not_overflow(loss):
 
 def test_targets_are_never_guessed_from_their_size():
     square = np.zeros((3, 3))  # as many rows as classes: (3,) numbers, and never one row
-    assert lw.SoftmaxCrossEntropy("none").forward(square, np.array([0, 1, 2])).shape == (3,)
+    assert lw.SoftmaxCrossEntropy(reduction="none").forward(square, np.array([0, 1, 2])).shape == (
+        3,
+    )
     with pytest.raises(lw.ShapeError):
         lw.SoftmaxCrossEntropy().forward(square, np.array([[0], [1], [2]]))
 

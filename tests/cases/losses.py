@@ -26,6 +26,50 @@ def torch_cross_entropy(reduction):
 WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])  # for each of four classes
 
 
+def weighted_cross_entropy(reduction, weight=WEIGHT, ignored=-100, smoothing=0.0):
+    """Row by row, every class with its weight and its part of the target."""
+
+    def definition(x, t):
+        classes = x.shape[min(1, x.ndim - 1)]
+        losses = np.zeros((x.shape[:1] + x.shape[2:]) if x.ndim > 1 else ())
+        total = 0
+        for row in np.ndindex(losses.shape):
+            scores = (*row[:1], slice(None), *row[1:])
+            if t.dtype.kind == "f":
+                target, total = t[scores], total + 1
+            elif t[row] == ignored:
+                continue
+            else:
+                target, total = np.eye(classes)[t[row]], total + weight[t[row]]
+            target = (1 - smoothing) * target + smoothing / classes
+            losses[row] = -np.sum(weight[:classes] * target * np.log(softmax(x[scores])))
+        if reduction == "none":
+            return losses
+        return losses.sum() / (total if reduction == "mean" else 1)
+
+    return definition
+
+
+def weighted_row(options, how, shapes, like, fixed=(1,)):
+    """A row for cross entropy with options, which PyTorch's function takes as well."""
+    weight = options.get("weight")
+    ours = options | ({} if weight is None else {"weight": weight.tolist()})
+    ours |= {} if how == "mean" else {"reduction": how}
+    order = ["weight", "ignore_index", "reduction", "label_smoothing"]
+    given = ", ".join(f"{name}={ours[name]!r}" for name in order if name in ours)
+    call = f"SoftmaxCrossEntropy({given})"
+    errors = (
+        (shapes[0].replace("C", "5"), f"{call} expects inputs of 4 classes, but got (3, 5)."),
+    )
+    definition = weighted_cross_entropy(how, np.ones(9) if weight is None else weight,
+                                        options.get("ignore_index", -100),
+                                        options.get("label_smoothing", 0.0))  # fmt: skip
+    return Case(call, shapes, definition, torch_loss("cross_entropy", reduction=how, **options),
+                (real, like), fixed=fixed, empty=how != "mean", held="C",
+                fills="ignore_index" in options,
+                errors=() if weight is None else errors)  # fmt: skip
+
+
 def negative_log_likelihood(reduction, weight=WEIGHT, ignored=2):
     """Row by row, as its name says."""
 
@@ -87,6 +131,14 @@ ROWS = [
          torch_cross_entropy("mean"), (real, positive), empty=False),
     Case("SoftmaxCrossEntropy(reduction='none')", ["N C, N C", "N C H, N C H"],
          cross_entropy(whole), torch_cross_entropy("none"), (real, positive)),
+    *[weighted_row({"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.1}, how,
+                   ["N C, N", "C,", "N C H W, N H W"], class_numbers)
+      for how in ("mean", "sum", "none")],
+    weighted_row({"ignore_index": 2}, "mean", ["N C, N", "N C H, N H"], class_numbers),
+    weighted_row({"label_smoothing": 0.3}, "mean", ["N C, N", "C,"], class_numbers),
+    *[weighted_row({"weight": WEIGHT, "label_smoothing": 0.1}, how,
+                   ["N C, N C", "C, C", "N C H, N C H"], positive, fixed=())
+      for how in ("mean", "none")],
     Case("MeanSquaredError()", SAME,
          lambda x, t: ((x - t) ** 2).mean(), python=True, empty=False,
          errors=(("3 4, 3 1", "MeanSquaredError() expects targets of the same shape (3, 4), "
@@ -151,12 +203,12 @@ ROWS = [
          (real, class_numbers), fixed=(1,), empty=False,
          errors=(("4 5, 3", "NegativeLogLikelihood() expects class numbers of shape (4,), "
                             "but got (3,)."),
-                 (", 3", "NegativeLogLikelihood() expects a logarithm for each class, "
+                 (", 3", "NegativeLogLikelihood() expects a score for each class, "
                          "but got a single number."))),
     *[Case(f"NegativeLogLikelihood(weight=[0.5, 2.0, 1.0, 3.0], ignore_index=2{how})",
            ["N C, N", "C,", "N C H, N H"], negative_log_likelihood(reduction),
            torch_loss("nll_loss", WEIGHT, ignore_index=2, reduction=reduction),
-           (real, class_numbers), fixed=(1,), empty=reduction != "mean", held="C",
+           (real, class_numbers), fixed=(1,), empty=reduction != "mean", held="C", fills=True,
            errors=(("3 5, 3", "NegativeLogLikelihood(weight=[0.5, 2.0, 1.0, 3.0], "
                               f"ignore_index=2{how}) expects inputs of 4 classes, "
                               "but got (3, 5)."),))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ShapeError, show_shape
 from .activation import floats, sigmoid, softplus
-from .loss import REDUCTIONS, ElementwiseLoss, Loss, check_class_numbers, same_shape
+from .loss import REDUCTIONS, ClassLoss, ElementwiseLoss, class_axis
 
 
 class BinaryLoss(ElementwiseLoss):
@@ -114,7 +114,7 @@ class BinaryCrossEntropyWithLogits(BinaryLoss):
         return self.gradients(dout, dx, dt)
 
 
-class NegativeLogLikelihood(Loss):
+class NegativeLogLikelihood(ClassLoss):
     """The weighted mean of -x[t]: x holds logarithms of probabilities, t says which is right.
 
     backward   dx = -dout w[t] / (sum of all w[t]) at t, else 0; "sum", "none": not divided
@@ -136,50 +136,24 @@ class NegativeLogLikelihood(Loss):
     """
 
     def __init__(self, weight=None, ignore_index=-100, reduction="mean"):
-        if weight is not None and np.ndim(weight) != 1:
-            raise ValueError(
-                f"NegativeLogLikelihood(weight={weight!r}): give a list with one for each class."
-            )
-        super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
-        self.x = self.t = self.w = None  # saved by forward for backward: t (N, 1), w (N, 1)
-
-    def out_shape(self, x, t):
-        if not x:
-            raise ShapeError(self, "a logarithm for each class", x)
-        if ... in x:
-            return t if self.reduction == "none" else ()
-        rows, classes = (x[:1] + x[2:], x[1]) if len(x) > 1 else ((), x[0])
-        if self.weight is not None and classes not in (len(self.weight), None):
-            raise ShapeError(self, f"inputs of {len(self.weight)} classes", x)
-        if not same_shape(t, rows):
-            raise ShapeError(self, f"class numbers of shape {show_shape(rows)}", t, which=1)
-        return rows if self.reduction == "none" else ()
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+        self.x = self.t = self.w = None  # saved by forward for backward: t (N,), w (N,)
 
     def forward(self, x, t):
         x, t = floats(x), np.asarray(t)
         self.out_shape(x.shape, t.shape)
-        axis = min(1, x.ndim - 1)
-        counted = t != self.ignore_index
-        check_class_numbers(self, np.where(counted, t, 0), t.shape, x.shape[axis])
-        weight = np.ones(x.shape[axis]) if self.weight is None else np.asarray(self.weight)
-
-        self.x = x
-        self.t = np.expand_dims(np.where(counted, t, 0), axis)  # (N,) -> (N, 1)
-        self.w = np.where(np.expand_dims(counted, axis), weight[self.t], 0).astype(x.dtype)
-        losses = -self.w * np.take_along_axis(x, self.t, axis)  # (N, 1)
-        if self.reduction == "none":
-            return np.squeeze(losses, axis)  # (N, 1) -> (N,)
-        return np.sum(losses) / (np.sum(self.w) if self.reduction == "mean" else 1)
+        self.x, axis = x, class_axis(x)
+        self.t, self.w = self.counted(x, t)
+        right = np.take_along_axis(x, np.expand_dims(self.t, axis), axis)  # (N, C) -> (N, 1)
+        losses = np.where(self.w == 0, 0, -self.w * np.squeeze(right, axis))  # (N,)
+        return self.reduce(losses, np.sum(self.w, dtype=float))
 
     def backward(self, dout=1):
-        x, axis = self.x, min(1, self.x.ndim - 1)
-        if self.reduction == "none":
-            dout = np.expand_dims(dout, axis)  # (N,) -> (N, 1)
-        elif self.reduction == "mean":
-            dout = dout / (np.sum(self.w) or 1)
-        dx = np.zeros_like(x)
-        np.put_along_axis(dx, self.t, -self.w * dout, axis)
+        axis = class_axis(self.x)
+        d = -self.w * self.share(dout, self.w, np.sum(self.w, dtype=float))  # (N,)
+        dx = np.zeros_like(self.x)
+        np.put_along_axis(dx, np.expand_dims(self.t, axis), np.expand_dims(d, axis), axis)
         return dx, None  # class numbers have no slope
 
 

@@ -8,10 +8,10 @@ and "N H+2" has two elements more than H along its second axis.
 Each family of layers has its own file of rows here.
 """
 
-from . import activations, arithmetic, losses, norms, random_layers, shapes, windows
+from . import activations, arithmetic, losses, margins, norms, random_layers, shapes, windows
 from .case import ONE, SIZES, TWO, Case, class_numbers
 
 __all__ = ["CASES", "ONE", "SIZES", "TWO", "Case", "class_numbers"]
 
-FAMILIES = (arithmetic, activations, shapes, random_layers, losses, norms, windows)
+FAMILIES = (arithmetic, activations, shapes, random_layers, losses, margins, norms, windows)
 CASES = [row for family in FAMILIES for row in family.ROWS]

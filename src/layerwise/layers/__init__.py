@@ -15,6 +15,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .binary import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Focal
 from .conv import (
     Conv1d,
     Conv2d,
@@ -23,16 +24,28 @@ from .conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .ctc import CTC
+from .distance import (
+    CosineEmbedding,
+    CosineSimilarity,
+    PairwiseDistance,
+    TripletMargin,
+    TripletMarginWithDistance,
+)
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
-from .likelihood import (
-    BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
-    KLDivergence,
-    NegativeLogLikelihood,
-)
+from .likelihood import GaussianNLL, KLDivergence, NegativeLogLikelihood, PoissonNLL
 from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
+from .margin import (
+    Hinge,
+    HingeEmbedding,
+    MarginRanking,
+    MultiLabelMargin,
+    MultiLabelSoftMargin,
+    MultiMargin,
+    SoftMargin,
+)
 from .norm import (
     BatchNorm,
     GroupNorm,
@@ -61,6 +74,7 @@ from .shape import Flatten, Reshape, Slice, Transpose
 
 __all__ = [
     "CELU",
+    "CTC",
     "ELU",
     "GELU",
     "GLU",
@@ -87,11 +101,15 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "Cos",
+    "CosineEmbedding",
+    "CosineSimilarity",
     "Div",
     "Dropout",
     "Dropout2d",
     "Exp",
     "Flatten",
+    "Focal",
+    "GaussianNLL",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -100,6 +118,8 @@ __all__ = [
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "Hinge",
+    "HingeEmbedding",
     "Huber",
     "Identity",
     "InstanceNorm",
@@ -113,6 +133,7 @@ __all__ = [
     "Log",
     "LogSigmoid",
     "LogSoftmax",
+    "MarginRanking",
     "MatMul",
     "Max",
     "MaxPool1d",
@@ -125,10 +146,15 @@ __all__ = [
     "Minimum",
     "Mish",
     "Mul",
+    "MultiLabelMargin",
+    "MultiLabelSoftMargin",
+    "MultiMargin",
     "Neg",
     "NegativeLogLikelihood",
     "PReLU",
     "Pad",
+    "PairwiseDistance",
+    "PoissonNLL",
     "Pow",
     "RMSNorm",
     "RReLU",
@@ -140,6 +166,7 @@ __all__ = [
     "Sin",
     "Slice",
     "SmoothL1",
+    "SoftMargin",
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softmin",
@@ -156,6 +183,8 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "Transpose",
+    "TripletMargin",
+    "TripletMarginWithDistance",
     "Var",
     "Where",
 ]

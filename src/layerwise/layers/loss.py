@@ -1,7 +1,7 @@
 """Losses: one number that says how wrong the outputs are. Scores go in as they are (logits).
 
-More losses for probabilities are in likelihood.py, those that ask for a margin in margin.py, those
-of distances and angles in distance.py, and the one for sequences without alignment in ctc.py.
+The others: for yes and no in binary.py, for probabilities in likelihood.py, with a margin in
+margin.py, of distances and angles in distance.py, for sequences without alignment in ctc.py.
 """
 
 import numpy as np
@@ -73,7 +73,7 @@ class ClassLoss(Loss):
 
     def check_classes(self, x):
         """Refuse scores, by their shape, that are too few or that the weights do not fit."""
-        if not x:
+        if not x or split_classes(x)[1] == 0:
             raise ShapeError(self, "a score for each class", x)
         if self.weight is not None and split_classes(x)[1] not in (len(self.weight), None):
             raise ShapeError(self, f"inputs of {len(self.weight)} classes", x)
@@ -193,16 +193,16 @@ class SoftmaxCrossEntropy(ClassLoss):
         return weight.reshape(-1, *[1] * max(self.log_y.ndim - 2, 0))  # (C,) -> (C, 1, 1)
 
 
-def check_class_numbers(layer, t, rows, classes, hint=""):
-    """Refuse what is not a whole number from 0 to classes - 1 for each row."""
+def check_class_numbers(layer, t, rows, classes, hint="", first=0):
+    """Refuse what is not a whole number from the first to classes - 1 for each row."""
     if t.dtype.kind not in "iu":
         raise ValueError(f"{layer!r} expects class numbers, but got {t.dtype}.")
     if t.shape != rows:
         wanted = f"class numbers of shape {show_shape(rows)}"
         raise ShapeError(layer, wanted, t.shape, hint, which=1)
-    if t.size and not 0 <= t.min() <= t.max() < classes:
+    if t.size and not first <= t.min() <= t.max() < classes:
         raise ValueError(
-            f"{layer!r} expects class numbers from 0 to {classes - 1}, "
+            f"{layer!r} expects class numbers from {first} to {classes - 1}, "
             f"but got {t.min()} to {t.max()}. Count the classes from 0."
         )
 
@@ -216,24 +216,28 @@ class ElementwiseLoss(Loss):
         self.given = None  # both as they came
 
     def out_shape(self, x, t):
-        if not same_shape(x, t):
-            raise ShapeError(self, f"targets of the same shape {show_shape(x)}", t, which=1)
+        check_same_shape(self, "targets", x, t)
         return x if self.reduction == "none" else ()
 
     def keep(self, x, t):
         """Save both for backward and return them as floats; their shapes have to be the same."""
         self.out_shape(np.shape(x), np.shape(t))
         self.given = x, t
-        kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in (x, t)]
-        dtype = np.result_type(*kinds, 0.0)  # whole numbers do not make it any wider
-        self.x, self.t = np.asarray(x, dtype), np.asarray(t, dtype)
+        self.x, self.t = common_floats(x, t)
         return self.x, self.t
 
-    def gradients(self, dout, dx, dt):
-        """The gradients of x and t, from the slopes of each single loss."""
+    def gradients(self, dout, dx, dt=None):
+        """The gradients of x and t, from the slopes of each single loss; t may only choose."""
         x, t = self.given
         d = self.share(dout, dx)
-        return unbroadcast(d * dx, x), unbroadcast(d * dt, t)
+        return unbroadcast(d * dx, x), slope_of_choice(t) if dt is None else unbroadcast(d * dt, t)
+
+
+def common_floats(*arrays):
+    """Arrays in the dtype that holds those of floats; whole numbers do not make it any wider."""
+    kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in arrays]
+    dtype = np.result_type(*kinds, 0.0)
+    return tuple(np.asarray(a, dtype) for a in arrays)
 
 
 class MeanSquaredError(ElementwiseLoss):
@@ -357,3 +361,10 @@ def same_shape(a, b):
     if ... in a or ... in b:
         return True
     return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))
+
+
+def check_same_shape(layer, what, x, *others):
+    """Refuse inputs, by their shapes, that are not of the first one's."""
+    for which, shape in enumerate(others, start=1):
+        if not same_shape(x, shape):
+            raise ShapeError(layer, f"{what} of the same shape {show_shape(x)}", shape, which=which)

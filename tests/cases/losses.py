@@ -275,7 +275,7 @@ def ctc_row(call, how, blank, shapes):
         ("4, 2,,", f"{call} expects logarithms of shape (T, N, C) or (T, C), but got (4,)."),
     )
     return Case(call, shapes, definition, torch_ctc, like, fixed=(1, 2, 3), empty=how != "mean",
-                held="C K M", errors=wrong)  # fmt: skip
+                held="CKM", errors=wrong)  # fmt: skip
 
 
 TEXTS = ["K N C, N M, N, N", "K C, M,,"]

@@ -129,13 +129,13 @@ class CTC(Loss):
         log_y = np.take_along_axis(log_y, self.letters[None], axis=2)  # (T, N, 2S+1)
         log_y[np.arange(T)[:, None] >= frames] = -np.inf
 
-        # 3. the sums over all beginnings and over all endings
-        alpha = beginnings(log_y, may_skip)  # (T+1, N, 2S+1)
-        beta = endings(log_y, may_skip, log_end, frames)
+        with np.errstate(invalid="ignore"):  # NaN stays NaN, as does the slope of what cannot be
+            # 3. the sums over all beginnings and over all endings
+            alpha = beginnings(log_y, may_skip)  # (T+1, N, 2S+1)
+            beta = endings(log_y, may_skip, log_end, frames)
 
-        # 4. their products: the probability of the text, and of the paths in each state
-        total = np.logaddexp.reduce(alpha[frames, np.arange(N)] + log_end, axis=1)  # (N,)
-        with np.errstate(invalid="ignore"):  # inf - inf: the slope of what cannot be is NaN
+            # 4. their products: the probability of the text, and of the paths in each state
+            total = np.logaddexp.reduce(alpha[frames, np.arange(N)] + log_end, axis=1)  # (N,)
             self.parts = np.exp(alpha[1:] + beta[1:] - total[:, None])
         impossible = self.zero_infinity & (total == -np.inf)
         self.parts[:, impossible] = 0

@@ -292,7 +292,8 @@ def test_a_triplet_takes_any_distance():
             dx = 2 * dout[:, None] * self.W.value * self.e
             return dx, -dx
 
-    for distance in (Squares(), lw.CosineSimilarity()):
+    x, y = lw.Input("x"), lw.Input("y")
+    for distance in (Squares(), lw.Graph(1 - lw.CosineSimilarity()(x, y))):
         loss = lw.TripletMarginWithDistance(distance, 0.5, swap=True)
         report = lw.check(loss, *points)
         assert report.ok, str(report)

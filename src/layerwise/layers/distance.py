@@ -206,10 +206,13 @@ class TripletMarginWithDistance(Loss):
     source     Schroff et al., FaceNet, 2015; for swap Balntas et al., Learning local feature
                descriptors with triplets and shallow convolutional neural networks, 2016
 
-    >>> loss = TripletMarginWithDistance(CosineSimilarity(), margin=0.5)
+    >>> from layerwise import Graph, Input
+    >>> loss = TripletMarginWithDistance(Graph(1 - CosineSimilarity()(Input("x1"), Input("x2"))))
     >>> a, p, n = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]), np.array([[3.0, 4.0]])
-    >>> loss.forward(a, p, n).round(6)               # 0.5 + cos(a, p) - cos(a, n) is below 0
-    np.float64(0.0)
+    >>> loss.forward(a, p, n).round(6)  # 1 + (1 - 0) - (1 - 0.6)
+    np.float64(1.6)
+    >>> loss.backward()[1]
+    array([[-0.5, -0. ]])
     """
 
     def __init__(self, distance_function=None, margin=1.0, swap=False, reduction="mean"):

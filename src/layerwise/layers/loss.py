@@ -153,9 +153,9 @@ class SoftmaxCrossEntropy(ClassLoss):
         self.check_classes(x.shape)
         self.t, axis = np.asarray(t), class_axis(x)
         self.log_y = log_softmax(x, axis)  # (N, C)
-        t, count = self.distributions(self.log_y, self.t)  # (N, C), (N,)
-        t = t + self.label_smoothing * (1 / x.shape[axis] - t)
-        self.q = t * self.along_classes(self.weights(self.log_y)) * np.expand_dims(count, axis)
+        self.q, self.total = self.distributions(self.log_y, self.t)  # (N, C)
+        if self.weight is not None:
+            self.q = self.q * self.along_classes(self.weights(self.log_y))
         with np.errstate(invalid="ignore"):  # what is impossible in both, 0 ln 0, counts as 0
             self.losses = -np.sum(np.where(self.q == 0, 0, self.q * self.log_y), axis=axis)  # (N,)
         return self.reduce(self.losses, self.total)
@@ -170,23 +170,29 @@ class SoftmaxCrossEntropy(ClassLoss):
         return dx, (-d * w * self.log_y).astype(self.t.dtype, copy=False)
 
     def distributions(self, x, t):
-        """The targets as probabilities like x, and for each row 1 if it counts, else 0."""
-        rows = split_classes(x.shape)[0]
+        """The targets as smoothed probabilities like x, 0 in rows that are ignored; the total."""
+        rows, axis = split_classes(x.shape)[0], class_axis(x)
         if t.dtype.kind == "f":
             if t.shape != x.shape:
                 hint = f"Class numbers of shape {show_shape(rows)} must be integers."
                 raise ShapeError(self, "probabilities (floats) like x", t.shape, hint, which=1)
             if self.ignore_index >= 0:
-                raise ValueError(f"{self!r} expects class numbers: no row of probabilities has the "
-                                 "number ignore_index. Leave that at -100.")  # fmt: skip
-            self.total = None  # the number of rows
-            return t.astype(x.dtype, copy=False), np.ones(rows, x.dtype)
+                raise ValueError(
+                    f"{self!r} expects class numbers: no row of probabilities has the number "
+                    "ignore_index. Leave that at -100."
+                )
+            return self.smoothed(t.astype(x.dtype, copy=False), axis), None  # the number of rows
         hint = "One-hot rows must be floats: t.astype(float)." if t.shape == x.shape else ""
         numbers, w = self.counted(x, t, hint)
-        self.total = np.sum(w, dtype=float)
-        one_hot, axis = np.zeros_like(x), class_axis(x)
+        one_hot = np.zeros_like(x)
         np.put_along_axis(one_hot, np.expand_dims(numbers, axis), 1, axis)
-        return one_hot, (t != self.ignore_index).astype(x.dtype)
+        count = np.expand_dims(t != self.ignore_index, axis)
+        return self.smoothed(one_hot, axis) * count, np.sum(w, dtype=float)
+
+    def smoothed(self, t, axis):
+        """The targets, some of which goes to all classes in equal shares."""
+        share = self.label_smoothing
+        return t + share * (1 / t.shape[axis] - t) if share else t
 
     def along_classes(self, weight):
         """One number for each class, in the shape that broadcasts to log_y."""

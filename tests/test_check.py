@@ -67,7 +67,7 @@ BUILT_IN = [
     (lw.Transpose(), X),
     (lw.Slice((slice(None), [0, 0, 2])), X),
     (lw.SoftmaxCrossEntropy(), X, CLASSES),
-    (lw.SoftmaxCrossEntropy("none"), X, SHARES),
+    (lw.SoftmaxCrossEntropy(reduction="none"), X, SHARES),
     (lw.MeanSquaredError(), X, POSITIVE),
     (lw.Concat(), X, X[:2]),
     (lw.Stack(dim=1), X, X[::-1]),

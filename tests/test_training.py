@@ -230,7 +230,7 @@ def test_a_training_that_diverges_gives_the_error_and_no_warnings():
             "'layerwise.layers.loss.MeanSquaredError'>. Call it: MeanSquaredError().",
         ),
         (
-            {"loss": lw.SoftmaxCrossEntropy("none")},
+            {"loss": lw.SoftmaxCrossEntropy(reduction="none")},
             "SoftmaxCrossEntropy(reduction='none') gave (3,) float64 instead of one number for the "
             'batch. Let it take the mean: reduction="mean".',
         ),

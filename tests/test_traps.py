@@ -113,7 +113,7 @@ def test_book1_03_soft_labels_count_as_they_are(loss):
 def test_book1_03_one_hot_is_not_guessed_from_the_size():
     """`t.size == y.size` takes class numbers of a batch with one class each for one-hot rows."""
     x = np.zeros((2, 1))  # two rows, one class: as many scores as class numbers
-    assert lw.SoftmaxCrossEntropy("none").forward(x, np.array([0, 0])).tolist() == [0, 0]
+    assert lw.SoftmaxCrossEntropy(reduction="none").forward(x, np.array([0, 0])).tolist() == [0, 0]
     assert book.SoftmaxWithLoss().forward(x, np.array([0, 0])) == 0
 
 
@@ -551,7 +551,7 @@ def test_thinc_shapes_do_not_depend_on_values():
     net = lw.Sequential(lw.Affine(2, 3))
     for wrong in (np.array([0, 1]), np.array([5, 1])):
         assert net.forward(wrong.astype(float)).shape == (3,)
-    loss = lw.SoftmaxCrossEntropy("none")
+    loss = lw.SoftmaxCrossEntropy(reduction="none")
     assert loss.forward(np.zeros((2, 5)), np.array([0, 1])).shape == (2,)
 
 

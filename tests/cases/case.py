@@ -43,6 +43,14 @@ def class_numbers(rng, shape, sizes):
     return numbers
 
 
+def signs(rng, shape, sizes):
+    return np.asarray(rng.choice([-1, 1], size=shape))
+
+
+def zero_or_one(rng, shape, sizes):
+    return np.asarray(rng.integers(0, 2, size=shape), float)
+
+
 def yes_or_no(rng, shape, sizes):
     return rng.random(shape) < 0.5
 

@@ -16,6 +16,7 @@ from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMax
 from .affine import Affine
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
 from .attention import MultiHeadAttention, ScaledDotProductAttention
+from .binary import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Focal
 from .cell import GRUCell, LSTMCell, RNNCell
 from .conv import (
     Conv1d,
@@ -25,17 +26,29 @@ from .conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .ctc import CTC
+from .distance import (
+    CosineEmbedding,
+    CosineSimilarity,
+    PairwiseDistance,
+    TripletMargin,
+    TripletMarginWithDistance,
+)
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
 from .embedding import Embedding
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
 from .join import Concat, Stack, Where
-from .likelihood import (
-    BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
-    KLDivergence,
-    NegativeLogLikelihood,
-)
+from .likelihood import GaussianNLL, KLDivergence, NegativeLogLikelihood, PoissonNLL
 from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
+from .margin import (
+    Hinge,
+    HingeEmbedding,
+    MarginRanking,
+    MultiLabelMargin,
+    MultiLabelSoftMargin,
+    MultiMargin,
+    SoftMargin,
+)
 from .norm import (
     BatchNorm,
     GroupNorm,
@@ -66,6 +79,7 @@ from .shape import Flatten, Reshape, Slice, Transpose
 
 __all__ = [
     "CELU",
+    "CTC",
     "ELU",
     "GELU",
     "GLU",
@@ -95,13 +109,17 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "Cos",
+    "CosineEmbedding",
+    "CosineSimilarity",
     "Div",
     "Dropout",
     "Dropout2d",
     "Embedding",
     "Exp",
     "Flatten",
+    "Focal",
     "GRUCell",
+    "GaussianNLL",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -110,6 +128,8 @@ __all__ = [
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "Hinge",
+    "HingeEmbedding",
     "Huber",
     "Identity",
     "InstanceNorm",
@@ -125,6 +145,7 @@ __all__ = [
     "Log",
     "LogSigmoid",
     "LogSoftmax",
+    "MarginRanking",
     "MatMul",
     "Max",
     "MaxPool1d",
@@ -138,10 +159,15 @@ __all__ = [
     "Mish",
     "Mul",
     "MultiHeadAttention",
+    "MultiLabelMargin",
+    "MultiLabelSoftMargin",
+    "MultiMargin",
     "Neg",
     "NegativeLogLikelihood",
     "PReLU",
     "Pad",
+    "PairwiseDistance",
+    "PoissonNLL",
     "Pow",
     "RMSNorm",
     "RNNCell",
@@ -157,6 +183,7 @@ __all__ = [
     "SinusoidalPosition",
     "Slice",
     "SmoothL1",
+    "SoftMargin",
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softmin",
@@ -173,6 +200,8 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "Transpose",
+    "TripletMargin",
+    "TripletMarginWithDistance",
     "Var",
     "Where",
 ]

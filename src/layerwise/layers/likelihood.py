@@ -1,120 +1,28 @@
-"""Losses that say how unlikely the targets are, where probabilities or their logarithms go in.
+"""Losses that say how unlikely the targets are, by what is expected of them.
 
-The one for scores of several classes, SoftmaxCrossEntropy, is in loss.py.
+The one for scores of several classes, SoftmaxCrossEntropy, is in loss.py, and those for yes and no
+are in binary.py.
 """
+
+import math
 
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from .activation import floats, sigmoid, softplus
-from .loss import REDUCTIONS, ElementwiseLoss, Loss, check_class_numbers, same_shape
+from .activation import floats
+from .arithmetic import unbroadcast
+from .loss import (
+    REDUCTIONS,
+    ClassLoss,
+    ElementwiseLoss,
+    Loss,
+    check_same_shape,
+    class_axis,
+    common_floats,
+)
 
 
-class BinaryLoss(ElementwiseLoss):
-    """What the losses of yes and no have in common: weights, broadcast to x as NumPy does."""
-
-    def __init__(self, weight=None, reduction="mean"):
-        super().__init__(reduction)
-        self.weight = weight
-
-    def out_shape(self, x, t):
-        out = super().out_shape(x, t)
-        self.check_weight(self.weight, x)
-        return out
-
-    def check_weight(self, weight, x):
-        shape = np.shape(weight)  # of a number, and of None: ()
-        fits = all(n in (1, m) or m in (None, ...) for n, m in zip(shape[::-1], x[::-1]))
-        if not fits or (len(shape) > len(x) and ... not in x):
-            raise ShapeError(self, f"inputs that weights of shape {show_shape(shape)} fit", x)
-
-    def weights(self, weight):
-        """A weight in the dtype of x; 1 where there is none."""
-        return 1 if weight is None else np.asarray(weight, self.x.dtype)
-
-
-class BinaryCrossEntropy(BinaryLoss):
-    """The mean of -w (t ln(x) + (1 - t) ln(1 - x)), x and t being probabilities.
-
-    backward   dx = dout w (x - t) / (x (1 - x)) / n     dt = dout w (ln(1 - x) - ln(x)) / n
-    shapes     x and t of one shape
-    weight     w: a number or an array that fits x; None: 1
-    reduction  "mean" over all n elements, "sum", or "none": one loss for each element
-    errors     ShapeError if the shapes differ; ValueError if x has something outside 0 to 1
-
-    A logarithm counts as -100 at least, and x (1 - x) as 1e-12 at least, so that both stay finite.
-    For scores rather than probabilities, BinaryCrossEntropyWithLogits loses no digits.
-
-    >>> loss = BinaryCrossEntropy()
-    >>> loss.forward(np.array([0.5, 0.5]), np.array([1.0, 0.0])) - np.log(2)
-    np.float64(0.0)
-    >>> loss.backward()[0]
-    array([-1.,  1.])
-    """
-
-    def forward(self, x, t):
-        x, t = self.keep(x, t)
-        if np.any((np.less(x, 0)) | (np.greater(x, 1))):
-            raise ValueError(
-                f"{self!r} expects probabilities from 0 to 1, but got {np.min(x)} to {np.max(x)}. "
-                "For scores use BinaryCrossEntropyWithLogits."
-            )
-        yes, no = self.logarithms()
-        return self.reduce(-self.weights(self.weight) * (t * yes + (1 - t) * no))
-
-    def backward(self, dout=1):
-        x, t, w = self.x, self.t, self.weights(self.weight)
-        yes, no = self.logarithms()
-        tiny = max(1e-12, np.finfo(x.dtype).tiny)  # 1e-12 would be 0 in float16
-        return self.gradients(dout, w * (x - t) / np.maximum(x * (1 - x), tiny), w * (no - yes))
-
-    def logarithms(self):
-        """ln(x) and ln(1 - x)."""
-        with np.errstate(divide="ignore"):  # ln(0) is handled here
-            return np.maximum(np.log(self.x), -100), np.maximum(np.log1p(-self.x), -100)
-
-
-class BinaryCrossEntropyWithLogits(BinaryLoss):
-    """The mean of -w (p t ln(s) + (1 - t) ln(1 - s)) with s = sigmoid(x), x being scores.
-
-    forward    -ln(s) = ln(1 + exp(-x))     -ln(1 - s) = ln(1 + exp(x))     without overflow
-    backward   dx = dout w ((1 - t) s - p t (1 - s)) / n
-               dt = dout w (p ln(1 + exp(-x)) - ln(1 + exp(x))) / n
-    shapes     x and t of one shape
-    weight     w: a number or an array that fits x; None: 1
-    reduction  "mean" over all n elements, "sum", or "none": one loss for each element
-    pos_weight p: how much more a yes counts than a no, as w
-    errors     ShapeError if the shapes differ, or weights do not fit
-
-    >>> loss = BinaryCrossEntropyWithLogits(reduction="none")
-    >>> loss.forward(np.array([0.0, 1e4]), np.array([1.0, 0.0])).round(4)
-    array([6.931e-01, 1.000e+04])
-    >>> loss.backward(1.0)[0]
-    array([-0.5,  1. ])
-    """
-
-    def __init__(self, weight=None, reduction="mean", pos_weight=None):
-        super().__init__(weight, reduction)
-        self.pos_weight = pos_weight
-
-    def out_shape(self, x, t):
-        self.check_weight(self.pos_weight, x)
-        return super().out_shape(x, t)
-
-    def forward(self, x, t):
-        x, t = self.keep(x, t)
-        w, p = self.weights(self.weight), self.weights(self.pos_weight)
-        return self.reduce(w * (p * t * softplus(-x) + (1 - t) * softplus(x)))
-
-    def backward(self, dout=1):
-        x, t = self.x, self.t
-        w, p = self.weights(self.weight), self.weights(self.pos_weight)
-        dx = w * ((1 - t) * sigmoid(x) - p * t * sigmoid(-x))
-        dt = w * (p * softplus(-x) - softplus(x))
-        return self.gradients(dout, dx, dt)
-
-
-class NegativeLogLikelihood(Loss):
+class NegativeLogLikelihood(ClassLoss):
     """The weighted mean of -x[t]: x holds logarithms of probabilities, t says which is right.
 
     backward   dx = -dout w[t] / (sum of all w[t]) at t, else 0; "sum", "none": not divided
@@ -136,50 +44,24 @@ class NegativeLogLikelihood(Loss):
     """
 
     def __init__(self, weight=None, ignore_index=-100, reduction="mean"):
-        if weight is not None and np.ndim(weight) != 1:
-            raise ValueError(
-                f"NegativeLogLikelihood(weight={weight!r}): give a list with one for each class."
-            )
-        super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
-        self.x = self.t = self.w = None  # saved by forward for backward: t (N, 1), w (N, 1)
-
-    def out_shape(self, x, t):
-        if not x:
-            raise ShapeError(self, "a logarithm for each class", x)
-        if ... in x:
-            return t if self.reduction == "none" else ()
-        rows, classes = (x[:1] + x[2:], x[1]) if len(x) > 1 else ((), x[0])
-        if self.weight is not None and classes not in (len(self.weight), None):
-            raise ShapeError(self, f"inputs of {len(self.weight)} classes", x)
-        if not same_shape(t, rows):
-            raise ShapeError(self, f"class numbers of shape {show_shape(rows)}", t, which=1)
-        return rows if self.reduction == "none" else ()
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+        self.x = self.t = self.w = None  # saved by forward for backward: t (N,), w (N,)
 
     def forward(self, x, t):
         x, t = floats(x), np.asarray(t)
         self.out_shape(x.shape, t.shape)
-        axis = min(1, x.ndim - 1)
-        counted = t != self.ignore_index
-        check_class_numbers(self, np.where(counted, t, 0), t.shape, x.shape[axis])
-        weight = np.ones(x.shape[axis]) if self.weight is None else np.asarray(self.weight)
-
-        self.x = x
-        self.t = np.expand_dims(np.where(counted, t, 0), axis)  # (N,) -> (N, 1)
-        self.w = np.where(np.expand_dims(counted, axis), weight[self.t], 0).astype(x.dtype)
-        losses = -self.w * np.take_along_axis(x, self.t, axis)  # (N, 1)
-        if self.reduction == "none":
-            return np.squeeze(losses, axis)  # (N, 1) -> (N,)
-        return np.sum(losses) / (np.sum(self.w) if self.reduction == "mean" else 1)
+        self.x, axis = x, class_axis(x)
+        self.t, self.w = self.counted(x, t)
+        right = np.take_along_axis(x, np.expand_dims(self.t, axis), axis)  # (N, C) -> (N, 1)
+        losses = np.where(self.w == 0, 0, -self.w * np.squeeze(right, axis))  # (N,)
+        return self.reduce(losses, np.sum(self.w, dtype=float))
 
     def backward(self, dout=1):
-        x, axis = self.x, min(1, self.x.ndim - 1)
-        if self.reduction == "none":
-            dout = np.expand_dims(dout, axis)  # (N,) -> (N, 1)
-        elif self.reduction == "mean":
-            dout = dout / (np.sum(self.w) or 1)
-        dx = np.zeros_like(x)
-        np.put_along_axis(dx, self.t, -self.w * dout, axis)
+        axis = class_axis(self.x)
+        d = -self.w * self.share(dout, self.w, np.sum(self.w, dtype=float))  # (N,)
+        dx = np.zeros_like(self.x)
+        np.put_along_axis(dx, np.expand_dims(self.t, axis), np.expand_dims(d, axis), axis)
         return dx, None  # class numbers have no slope
 
 
@@ -232,3 +114,117 @@ class KLDivergence(ElementwiseLoss):
         if self.log_target:
             return np.exp(self.t), self.t
         return self.t, np.log(np.where(np.equal(self.t, 0), 1, self.t))
+
+
+class PoissonNLL(ElementwiseLoss):
+    """How unlikely a count t is where the rate is expected to be exp(x), but for a constant.
+
+    forward    the mean of exp(x) - t x; if log_input is False, x is the rate: x - t ln(x + eps)
+    backward   dx = dout (exp(x) - t) / n     or dout (1 - t / (x + eps)) / n
+               dt = -dout x / n               or -dout ln(x + eps) / n
+    shapes     x and t of one shape
+    log_input  whether x is the logarithm of the rate
+    full       whether to add the constant: ln(t!), by Stirling t ln(t) - t + ln(2 pi t) / 2 where
+               t > 1, else 0
+    eps        keeps the logarithm of a rate of 0 finite
+    reduction  "mean" over all n elements, "sum", or "none": one loss for each element
+    errors     ShapeError if the shapes differ; ValueError if a rate is below 0
+
+    A rate of exp(x) grows as fast as it says: from x = 710 on (in float32 from 89) it is infinite.
+
+    >>> loss = PoissonNLL(reduction="none")
+    >>> loss.forward(np.array([0.0, 0.0]), np.array([1.0, 3.0])), loss.backward(np.ones(2))[0]
+    (array([1., 1.]), array([ 0., -2.]))
+    """
+
+    def __init__(self, log_input=True, full=False, eps=1e-8, reduction="mean"):
+        super().__init__(reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, x, t):
+        x, t = self.keep(x, t)
+        if not self.log_input and np.any(np.less(x, 0)):
+            raise ValueError(
+                f"{self!r} expects rates from 0 up, but got {np.min(x)}. For their logarithms "
+                "leave log_input=True."
+            )
+        rate, log_rate = self.rates()
+        losses = rate - t * log_rate
+        return self.reduce(losses + self.stirling()[0] if self.full else losses)
+
+    def backward(self, dout=1):
+        rate, log_rate = self.rates()
+        slope = rate - self.t if self.log_input else 1 - self.t / (rate + self.tiny())
+        return self.gradients(dout, slope, -log_rate + (self.stirling()[1] if self.full else 0))
+
+    def rates(self):
+        """The rate and its logarithm."""
+        if self.log_input:
+            with np.errstate(over="ignore"):  # what is too large for any number is infinite
+                return np.exp(self.x), self.x
+        return self.x, np.log(self.x + self.tiny())
+
+    def tiny(self):
+        """eps, but nothing that the dtype of x would take for 0."""
+        return max(self.eps, np.finfo(self.x.dtype).tiny)
+
+    def stirling(self):
+        """Stirling's approximation to ln(t!), and its slope; 0 where t is 1 or less."""
+        t = np.where(self.t > 1, self.t, 1)
+        value = t * np.log(t) - t + np.log(2 * math.pi * t) / 2
+        return np.where(self.t > 1, value, 0), np.where(self.t > 1, np.log(t) + 1 / (2 * t), 0)
+
+
+class GaussianNLL(Loss):
+    """How unlikely t is where x is expected with the variance var, but for a constant.
+
+    forward    the mean of (ln(v) + (x - t)² / v) / 2, with v = var, but eps at least
+    backward   dx = dout (x - t) / v / n     dt = -dx     dvar = dout (1 - (x - t)² / v) / (2 v) / n
+    shapes     x and t of one shape, var of the same, or with 1 for axes that share a variance:
+               x (N, D), var (N, D), (N, 1), (1, D) or one number
+    full       whether to add the constant, ln(2 pi) / 2
+    eps        a variance below it counts as eps, and still has its slope, so that it can grow
+    reduction  "mean" over all n elements, "sum", or "none": one loss for each element
+    errors     ShapeError if the shapes do not fit; ValueError if a variance is below 0
+    source     Nix and Weigend, Estimating the mean and variance of the target probability
+               distribution, 1994
+
+    >>> loss = GaussianNLL(reduction="none")
+    >>> loss.forward(np.array([2.0, 3.0]), np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    array([0.5, 0. ])
+    >>> loss.backward(np.ones(2))
+    (array([1., 0.]), array([-1., -0.]), array([0. , 0.5]))
+    """
+
+    def __init__(self, full=False, eps=1e-6, reduction="mean"):
+        if not eps > 0:
+            raise ValueError(f"GaussianNLL(eps={eps}): it divides. Give a small number above 0.")
+        super().__init__(reduction)
+        self.full, self.eps = full, eps
+        self.given = self.error = self.v = None  # saved by forward for backward
+
+    def out_shape(self, x, t, var):
+        check_same_shape(self, "targets", x, t)
+        fits = all(v == 1 or None in (v, n) or v == n for v, n in zip(var, x))
+        if ... not in (*x, *var) and not (fits and len(var) in (0, len(x))):
+            wanted = f"variances of shape {show_shape(x)}, or with 1 for axes that share one"
+            hint = f"For one variance for each row give {show_shape((*var, 1))}."
+            raise ShapeError(self, wanted, var, hint if x[:-1] == var else "", which=2)
+        return x if self.reduction == "none" else ()
+
+    def forward(self, x, t, var):
+        self.out_shape(np.shape(x), np.shape(t), np.shape(var))
+        self.given = x, t, var
+        x, t, var = common_floats(x, t, var)
+        if np.any(np.less(var, 0)):
+            raise ValueError(f"{self!r} expects variances from 0 up, but got {np.min(var)}.")
+        self.error, self.v = x - t, np.maximum(var, self.eps)
+        losses = (np.log(self.v) + self.error * (self.error / self.v)) / 2
+        return self.reduce(losses + math.log(2 * math.pi) / 2 if self.full else losses)
+
+    def backward(self, dout=1):
+        x, t, var = self.given
+        d = self.share(dout, self.error)
+        dx = d * self.error / self.v
+        dvar = d * (1 - self.error * (self.error / self.v)) / (2 * self.v)
+        return unbroadcast(dx, x), unbroadcast(-dx, t), unbroadcast(dvar, var)

@@ -1,10 +1,12 @@
 """Losses: one number that says how wrong the outputs are. Scores go in as they are (logits).
 
-More losses for probabilities are in likelihood.py.
+The others: for yes and no in binary.py, for probabilities in likelihood.py, with a margin in
+margin.py, of distances and angles in distance.py, for sequences without alignment in ctc.py.
 """
 
 import numpy as np
 
+from ..anatomy import is_floating
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .activation import log_softmax
@@ -25,28 +27,99 @@ class Loss(Layer):
             )
         self.reduction = reduction
 
-    def reduce(self, losses):
-        """The mean or the sum of the losses, or all of them."""
+    def reduce(self, losses, total=None):
+        """The mean or the sum of the losses, or all of them; a mean may divide by another total."""
         if self.reduction == "none":
             return losses
-        return np.sum(losses) if self.reduction == "sum" else np.mean(losses)
+        if self.reduction == "sum":
+            return np.sum(losses)
+        if total is None:
+            return np.mean(losses)
+        return np.divide(np.sum(losses, dtype=float), total).astype(losses.dtype)
 
-    def share(self, dout, losses):
+    def share(self, dout, losses, total=None):
         """The gradient of each single loss."""
         if self.reduction == "mean":
-            dout = dout / max(np.size(losses), 1)
+            dout = dout / ((np.size(losses) if total is None else total) or 1)
         return np.broadcast_to(np.asarray(dout, losses.dtype), losses.shape)
 
 
-class SoftmaxCrossEntropy(Loss):
-    """How unlikely the right class is: -ln(softmax(x)[t]), or -sum of t ln(softmax(x)).
+def slope_of_choice(t):
+    """The gradient of targets that only choose: 0 of floats, None of whole numbers."""
+    return np.zeros_like(t) if is_floating(t) else None
 
-    backward   dx = dout (sum(t) softmax(x) - t), for the mean divided by the number of rows
+
+class ClassLoss(Loss):
+    """What the losses have in common that are told the right class of each row."""
+
+    wanted = "class numbers of shape {}"
+
+    def __init__(self, weight=None, reduction="mean"):
+        if weight is not None and np.ndim(weight) != 1:
+            raise ValueError(
+                f"{type(self).__name__}(weight={weight!r}): give a list with one for each class."
+            )
+        super().__init__(reduction)
+        self.weight = weight
+
+    def out_shape(self, x, t):
+        if ... in x:
+            return (..., None) if self.reduction == "none" else ()
+        self.check_classes(x)
+        rows = split_classes(x)[0]
+        if not same_shape(t, rows):
+            raise ShapeError(self, self.wanted.format(show_shape(rows)), t, which=1)
+        return rows if self.reduction == "none" else ()
+
+    def check_classes(self, x):
+        """Refuse scores, by their shape, that are too few or that the weights do not fit."""
+        if not x or split_classes(x)[1] == 0:
+            raise ShapeError(self, "a score for each class", x)
+        if self.weight is not None and split_classes(x)[1] not in (len(self.weight), None):
+            raise ShapeError(self, f"inputs of {len(self.weight)} classes", x)
+
+    def weights(self, x):
+        """The weight of each class, in the dtype of x; 1 where there is none."""
+        weight = np.ones(split_classes(x.shape)[1]) if self.weight is None else self.weight
+        return np.asarray(weight, x.dtype)
+
+    def counted(self, x, t, hint=""):
+        """The class numbers, 0 where a row is ignored, and the weight of each row, 0 likewise."""
+        rows, classes = split_classes(x.shape)
+        count = t != self.ignore_index
+        t = np.where(count, t, 0)
+        check_class_numbers(self, t, rows, classes, hint)
+        return t, np.where(count, self.weights(x)[t], 0)
+
+
+def class_axis(x):
+    """The axis of the classes: the second, behind the rows, or the only one."""
+    return min(1, x.ndim - 1)
+
+
+def split_classes(shape):
+    """The shape of the rows, and the number of classes, which stands on their axis."""
+    return (shape[:1] + shape[2:], shape[1]) if len(shape) > 1 else ((), shape[0])
+
+
+class SoftmaxCrossEntropy(ClassLoss):
+    """How unlikely the right class is: -ln(softmax(x)[t]), or -sum of q ln(softmax(x)).
+
+    forward    q = w ((1 - label_smoothing) t + label_smoothing / C), with a class number as a row
+               t that is 1 there, else 0; a row that is ignored has q = 0
+    backward   dx = dout (sum(q) softmax(x) - q), for the mean divided by the total
+               dt = -dout w (1 - label_smoothing) ln(softmax(x)) likewise, of probabilities
     shapes     x (N, C) scores; t (N,) class numbers, or t (N, C) probabilities; further axes
                come behind: x (N, C, H, W), t (N, H, W) or (N, C, H, W)
-    reduction  "mean" over the rows, "sum", or "none": one loss for each row
-    errors     ShapeError if t does not fit x; ValueError if a class number is not in 0..C-1
-    source     Deep Learning from Scratch, 5.6.3 and appendix A
+    weight     w (C,): how much each class counts; None: 1
+    ignore_index   rows with this class number do not count
+    reduction  "mean": the sum by the total, which is the number of rows for probabilities, and for
+               class numbers the sum of w[t] over the rows that count; "sum"; "none": one for each
+    label_smoothing   the part of the target, 0 to 1, that goes to all classes in equal shares
+    errors     ShapeError if t or weight does not fit x; ValueError if a class number is not in
+               0..C-1, weight is not a list, or label_smoothing is not a share
+    source     Deep Learning from Scratch, 5.6.3 and appendix A; for label_smoothing Szegedy et
+               al., Rethinking the Inception architecture, 2016
 
     Whole numbers in t are class numbers, floats are probabilities; sizes are never guessed from.
 
@@ -59,65 +132,83 @@ class SoftmaxCrossEntropy(Loss):
            [-0.166667,  0.111111,  0.055556]])
     """
 
-    def __init__(self, reduction="mean"):
-        super().__init__(reduction)
-        self.log_y = self.t = self.losses = self.t_given = None  # saved by forward for backward
+    wanted = "class numbers of shape {} or probabilities like x"
+
+    def __init__(self, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+        super().__init__(weight, reduction)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                f"SoftmaxCrossEntropy(label_smoothing={label_smoothing}): it is a share. Give a "
+                "number from 0 to 1."
+            )
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.t = None  # saved by forward for backward, with these:
+        self.log_y = self.q = self.total = self.losses = None
 
     def out_shape(self, x, t):
-        rows = x[:1] + x[2:] if len(x) > 1 else ()
-        if not x:
-            raise ShapeError(self, "a score for each class", x)
-        if not same_shape(t, x) and not same_shape(t, rows):
-            wanted = f"class numbers of shape {show_shape(rows)} or probabilities like x"
-            raise ShapeError(self, wanted, t, which=1)
-        return rows if self.reduction == "none" else ()
+        probabilities = x and same_shape(t, x)
+        return super().out_shape(x, split_classes(x)[0] if probabilities else t)
 
     def forward(self, x, t):
-        axis = self.class_axis(x)
+        self.check_classes(x.shape)
+        self.t, axis = np.asarray(t), class_axis(x)
         self.log_y = log_softmax(x, axis)  # (N, C)
-        self.t_given = t
-        self.t = self.as_probabilities(self.log_y, t)  # (N, C)
+        self.q, self.total = self.distributions(self.log_y, self.t)  # (N, C)
+        if self.weight is not None:
+            self.q = self.q * self.along_classes(self.weights(self.log_y))
         with np.errstate(invalid="ignore"):  # what is impossible in both, 0 ln 0, counts as 0
-            self.losses = -np.sum(np.where(self.t == 0, 0, self.t * self.log_y), axis=axis)  # (N,)
-        return self.reduce(self.losses)
+            self.losses = -np.sum(np.where(self.q == 0, 0, self.q * self.log_y), axis=axis)  # (N,)
+        return self.reduce(self.losses, self.total)
 
     def backward(self, dout=1):
-        axis = self.class_axis(self.log_y)
-        d = np.expand_dims(self.share(dout, self.losses), axis)  # (N, 1)
-        dx = d * (np.exp(self.log_y) * np.sum(self.t, axis=axis, keepdims=True) - self.t)
-        if np.asarray(self.t_given).dtype.kind != "f":
+        axis = class_axis(self.log_y)
+        d = np.expand_dims(self.share(dout, self.losses, self.total), axis)  # (N, 1)
+        dx = d * (np.exp(self.log_y) * np.sum(self.q, axis=axis, keepdims=True) - self.q)
+        if self.t.dtype.kind != "f":
             return dx, None  # class numbers have no slope
-        return dx, (-d * self.log_y).astype(self.t_given.dtype, copy=False)
+        w = (1 - self.label_smoothing) * self.along_classes(self.weights(self.log_y))
+        return dx, (-d * w * self.log_y).astype(self.t.dtype, copy=False)
 
-    def class_axis(self, x):
-        return 1 if x.ndim > 1 else 0
-
-    def as_probabilities(self, x, t):
-        """Class numbers become rows with a single 1, like x; probabilities stay as they are."""
-        t, axis = np.asarray(t), self.class_axis(x)
-        rows = x.shape[:axis] + x.shape[axis + 1 :]
+    def distributions(self, x, t):
+        """The targets as smoothed probabilities like x, 0 in rows that are ignored; the total."""
+        rows, axis = split_classes(x.shape)[0], class_axis(x)
         if t.dtype.kind == "f":
             if t.shape != x.shape:
                 hint = f"Class numbers of shape {show_shape(rows)} must be integers."
                 raise ShapeError(self, "probabilities (floats) like x", t.shape, hint, which=1)
-            return t.astype(x.dtype, copy=False)
+            if self.ignore_index >= 0:
+                raise ValueError(
+                    f"{self!r} expects class numbers: no row of probabilities has the number "
+                    "ignore_index. Leave that at -100."
+                )
+            return self.smoothed(t.astype(x.dtype, copy=False), axis), None  # the number of rows
         hint = "One-hot rows must be floats: t.astype(float)." if t.shape == x.shape else ""
-        check_class_numbers(self, t, rows, x.shape[axis], hint)
+        numbers, w = self.counted(x, t, hint)
         one_hot = np.zeros_like(x)
-        np.put_along_axis(one_hot, np.expand_dims(t, axis), 1, axis)
-        return one_hot
+        np.put_along_axis(one_hot, np.expand_dims(numbers, axis), 1, axis)
+        count = np.expand_dims(t != self.ignore_index, axis)
+        return self.smoothed(one_hot, axis) * count, np.sum(w, dtype=float)
+
+    def smoothed(self, t, axis):
+        """The targets, some of which goes to all classes in equal shares."""
+        share = self.label_smoothing
+        return t + share * (1 / t.shape[axis] - t) if share else t
+
+    def along_classes(self, weight):
+        """One number for each class, in the shape that broadcasts to log_y."""
+        return weight.reshape(-1, *[1] * max(self.log_y.ndim - 2, 0))  # (C,) -> (C, 1, 1)
 
 
-def check_class_numbers(layer, t, rows, classes, hint=""):
-    """Refuse what is not a whole number from 0 to classes - 1 for each row."""
+def check_class_numbers(layer, t, rows, classes, hint="", first=0):
+    """Refuse what is not a whole number from the first to classes - 1 for each row."""
     if t.dtype.kind not in "iu":
         raise ValueError(f"{layer!r} expects class numbers, but got {t.dtype}.")
     if t.shape != rows:
         wanted = f"class numbers of shape {show_shape(rows)}"
         raise ShapeError(layer, wanted, t.shape, hint, which=1)
-    if t.size and not 0 <= t.min() <= t.max() < classes:
+    if t.size and not first <= t.min() <= t.max() < classes:
         raise ValueError(
-            f"{layer!r} expects class numbers from 0 to {classes - 1}, "
+            f"{layer!r} expects class numbers from {first} to {classes - 1}, "
             f"but got {t.min()} to {t.max()}. Count the classes from 0."
         )
 
@@ -131,24 +222,28 @@ class ElementwiseLoss(Loss):
         self.given = None  # both as they came
 
     def out_shape(self, x, t):
-        if not same_shape(x, t):
-            raise ShapeError(self, f"targets of the same shape {show_shape(x)}", t, which=1)
+        check_same_shape(self, "targets", x, t)
         return x if self.reduction == "none" else ()
 
     def keep(self, x, t):
         """Save both for backward and return them as floats; their shapes have to be the same."""
         self.out_shape(np.shape(x), np.shape(t))
         self.given = x, t
-        kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in (x, t)]
-        dtype = np.result_type(*kinds, 0.0)  # whole numbers do not make it any wider
-        self.x, self.t = np.asarray(x, dtype), np.asarray(t, dtype)
+        self.x, self.t = common_floats(x, t)
         return self.x, self.t
 
-    def gradients(self, dout, dx, dt):
-        """The gradients of x and t, from the slopes of each single loss."""
+    def gradients(self, dout, dx, dt=None):
+        """The gradients of x and t, from the slopes of each single loss; t may only choose."""
         x, t = self.given
         d = self.share(dout, dx)
-        return unbroadcast(d * dx, x), unbroadcast(d * dt, t)
+        return unbroadcast(d * dx, x), slope_of_choice(t) if dt is None else unbroadcast(d * dt, t)
+
+
+def common_floats(*arrays):
+    """Arrays in the dtype that holds those of floats; whole numbers do not make it any wider."""
+    kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in arrays]
+    dtype = np.result_type(*kinds, 0.0)
+    return tuple(np.asarray(a, dtype) for a in arrays)
 
 
 class MeanSquaredError(ElementwiseLoss):
@@ -272,3 +367,10 @@ def same_shape(a, b):
     if ... in a or ... in b:
         return True
     return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))
+
+
+def check_same_shape(layer, what, x, *others):
+    """Refuse inputs, by their shapes, that are not of the first one's."""
+    for which, shape in enumerate(others, start=1):
+        if not same_shape(x, shape):
+            raise ShapeError(layer, f"{what} of the same shape {show_shape(x)}", shape, which=which)

@@ -132,8 +132,8 @@ def test_convolutions_start_as_pytorch_s_do(layer):
 
 
 def test_he_s_rule_knows_what_a_kernel_covers():
-    assert abs(lw.he_normal((200, 10, 5, 4), 0).std() - 0.1) < 0.001  # √(2 / 200)
-    conv = lw.Conv2d(10, 200, (5, 4), init=lw.he_normal, rng=0)
+    assert abs(lw.initializers.he_normal((200, 10, 5, 4), 0).std() - 0.1) < 0.001  # √(2 / 200)
+    conv = lw.Conv2d(10, 200, (5, 4), init=lw.initializers.he_normal, rng=0)
     assert abs(conv.W.value.std() - 0.1) < 0.001
 
 

@@ -13,8 +13,9 @@ from .activation import (
     Tanhshrink,
 )
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
-from .affine import Affine
+from .affine import Affine, Bilinear
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .columns import Fold, Unfold
 from .conv import (
     Conv1d,
     Conv2d,
@@ -23,9 +24,10 @@ from .conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from .einsum import Einsum
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
-from .join import Concat, Stack, Where
+from .join import Concat, Split, Stack, Where
 from .likelihood import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
@@ -57,7 +59,9 @@ from .pool import (
 from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .reduction import Max, Mean, Min, Sum, Var
-from .shape import Flatten, Reshape, Slice, Transpose
+from .shape import Flatten, Reshape, Slice, Transpose, Unflatten
+from .shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
+from .upsample import Upsample
 
 __all__ = [
     "CELU",
@@ -76,8 +80,10 @@ __all__ = [
     "AvgPool2d",
     "AvgPool3d",
     "BatchNorm",
+    "Bilinear",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "ChannelShuffle",
     "Clip",
     "Concat",
     "Conv1d",
@@ -90,8 +96,10 @@ __all__ = [
     "Div",
     "Dropout",
     "Dropout2d",
+    "Einsum",
     "Exp",
     "Flatten",
+    "Fold",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -129,6 +137,8 @@ __all__ = [
     "NegativeLogLikelihood",
     "PReLU",
     "Pad",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Pow",
     "RMSNorm",
     "RReLU",
@@ -146,6 +156,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Split",
     "Sqrt",
     "Square",
     "Stack",
@@ -156,6 +167,9 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "Transpose",
+    "Unflatten",
+    "Unfold",
+    "Upsample",
     "Var",
     "Where",
 ]

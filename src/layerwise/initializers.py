@@ -261,7 +261,8 @@ def identity(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
     W = np.zeros(shape)
     middle = tuple(n // 2 for n in shape[2:])
     for i in range(min(shape[:2])):
-        W[(i, i, *middle)] = gain
+        partners = (i, i, *middle)
+        W[partners] = gain
     return W
 
 

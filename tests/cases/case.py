@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ class Case:
             parameter.value = rng.normal(size=parameter.shape).astype(dtype)
         if hasattr(layer, "rng"):
             layer.rng = np.random.default_rng(7)
-        return layer
+        return layer if getattr(layer, "num_outputs", None) is None else EndToEnd(layer)
 
     def inputs(
         self, shapes: Any = None, dtype: Any = "float64", seed: int = 0, **sizes: int
@@ -89,6 +90,47 @@ class Case:
             array = np.asarray(like(rng, shape, sizes))
             arrays.append(array.astype(dtype) if array.dtype.kind == "f" else array)
         return arrays
+
+
+class EndToEnd(lw.Layer):
+    """A layer with several outputs as one with one: all their elements, end to end.
+
+    So the tests of the table hold each of its outputs to the contract; definitions of such layers
+    are made of `end_to_end`.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+        self.shapes: Any = None
+
+    def __repr__(self) -> str:
+        return repr(self.layer)
+
+    def parameters(self) -> Any:
+        return self.layer.parameters()
+
+    def out_shape(self, *shapes: Any) -> Any:
+        outs = self.layer.out_shape(*shapes)
+        if any(n in (None, ...) for out in outs for n in out):
+            return (..., None)
+        return (sum(math.prod(out) for out in outs),)
+
+    def forward(self, *inputs: Any) -> Any:
+        self.layer.training = self.training
+        outs = self.layer.forward(*inputs)
+        self.shapes = [out.shape for out in outs]
+        assert tuple(self.shapes) == self.layer.out_shape(*(x.shape for x in inputs))
+        return end_to_end(outs)
+
+    def backward(self, dout: Any) -> Any:
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
+        douts = zip(np.split(dout, ends), self.shapes)
+        return self.layer.backward(tuple(d.reshape(shape) for d, shape in douts))
+
+
+def end_to_end(outs):
+    """The elements of several arrays in one."""
+    return np.concatenate([out.ravel() for out in outs])
 
 
 # Definitions that several families need

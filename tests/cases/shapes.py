@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .case import ONE, Case, real, yes_or_no
+from .case import ONE, Case, end_to_end, real, yes_or_no
 
 
 def join_rows():
@@ -49,20 +49,29 @@ def join_rows():
 def split_rows():
     """The rows of `Split`, whose outputs are a tuple."""
 
-    def split(ends, axis=0):
-        return lambda x: tuple(np.split(x, ends, axis))
+    def row(sizes, dim, shapes, errors=()):
+        call = f"Split({sizes}{f', {dim=}' * (dim != 0)})"
+        return Case(call, shapes,
+                    lambda x: end_to_end(np.split(x, np.cumsum(sizes)[:-1], dim)),
+                    lambda T, x: T.cat([part.flatten() for part in x.split(list(sizes), dim)]),
+                    errors=errors)  # fmt: skip
 
-    yield Case("Split((2, 1))", ["3", "3 D", "3 D H"], split([2]), lambda T, x: x.split([2, 1]),
-               errors=(("4 2", "Split((2, 1)) expects the size 3 along the axis 0, "
-                               "but got (4, 2)."),
-                       ("", "Split((2, 1)) expects inputs with an axis 0, "
-                            "but got a single number.")))  # fmt: skip
-    yield Case("Split((1, 0, 3), dim=-1)", ["N 4", "4", "B N 4"], split([1, 1], -1),
-               lambda T, x: x.split([1, 0, 3], -1))  # fmt: skip
-    yield Case("Split((2, 2), dim=1)", ["N 4", "N 4 H W"], split([2], 1),
-               lambda T, x: x.split(2, 1),
-               errors=(("4", "Split((2, 2), dim=1) expects inputs with an axis 1, "
-                             "but got (4,)."),))  # fmt: skip
+    yield row(
+        (2, 1),
+        0,
+        ["3", "3 D", "3 D H"],
+        (
+            ("4 2", "Split((2, 1)) expects the size 3 along the axis 0, but got (4, 2)."),
+            ("", "Split((2, 1)) expects inputs with an axis 0, but got a single number."),
+        ),
+    )
+    yield row((1, 0, 3), -1, ["N 4", "4", "B N 4"])
+    yield row(
+        (2, 2),
+        1,
+        ["N 4", "N 4 H W"],
+        (("4", "Split((2, 2), dim=1) expects inputs with an axis 1, but got (4,)."),),
+    )
 
 
 def einsum(equation):

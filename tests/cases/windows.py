@@ -7,8 +7,9 @@ import itertools
 import math
 from fractions import Fraction
 
-import loops
 import numpy as np
+
+from layerwise.layers import loops
 
 from .case import Case, negative, positive, real
 

@@ -15,6 +15,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from .affine import Affine, Bilinear
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
+from .batch_norm import BatchNorm, InstanceNorm
 from .columns import Fold, Unfold
 from .conv import (
     Conv1d,
@@ -35,14 +36,7 @@ from .likelihood import (
     NegativeLogLikelihood,
 )
 from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
-from .norm import (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
+from .norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .pad import Pad
 from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
 from .pool import (

@@ -7,17 +7,7 @@ from ..initializers import chosen, uniform_by_fan_in
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import unbroadcast
-from .join import fit, known
-
-
-def check_features(name, *sizes):
-    """The numbers of inputs and outputs are whole numbers from 1 up."""
-    for size in sizes:
-        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
-            raise ValueError(
-                f"{name}({', '.join(map(repr, sizes))}): the numbers of inputs and outputs are "
-                f"whole numbers from 1 up, but got {size!r}."
-            )
+from .sizes import check_sizes, fit, known
 
 
 class Affine(Layer):
@@ -44,7 +34,12 @@ class Affine(Layer):
     """
 
     def __init__(self, in_features, out_features, bias=True, *, init=None, rng=None):
-        check_features("Affine", in_features, out_features)
+        for size in (in_features, out_features):
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+                raise ValueError(
+                    f"Affine({in_features!r}, {out_features!r}): the numbers of inputs and outputs "
+                    f"are whole numbers from 1 up, but got {size!r}."
+                )
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
         rng = None if rng is None else np.random.default_rng(rng)
         start = uniform_by_fan_in(in_features)
@@ -99,7 +94,8 @@ class Bilinear(Layer):
     """
 
     def __init__(self, in1_features, in2_features, out_features, bias=True, *, init=None, rng=None):
-        check_features("Bilinear", in1_features, in2_features, out_features)
+        sizes = {"in1_features": in1_features, "in2_features": in2_features}
+        check_sizes(self, **sizes, out_features=out_features)
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features, self.bias = out_features, bias
         rng = None if rng is None else np.random.default_rng(rng)

@@ -8,7 +8,7 @@ import math
 
 from ..errors import ShapeError
 from .pad import pad, unpad
-from .shuffle import divided, goes_up, times
+from .sizes import divided, goes_up, times
 from .windows import Window, Windowed
 
 

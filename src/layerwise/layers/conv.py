@@ -4,8 +4,18 @@ For one image, with stride s, dilation d and padding p:
 
     y[m, i, j] = b[m] + the sum over c, k, l of  W[m, c, k, l] x[c, i s + k d - p, j s + l d - p]
 
-As columns, the pixels under all windows (`Window.im2col`) make this one product of matrices. The
-code is the same for signals (1d), images (2d) and volumes (3d). Letters in the comments:
+`loops.conv` is this formula as plain loops, for any number of axes and with groups, and
+`loops.conv_transpose` that of the transposed convolution: read them first. They and the layers
+say the same.
+
+    >>> from layerwise.layers import loops
+    >>> x, conv = np.random.default_rng(0).normal(size=(1, 2, 6, 7)), Conv2d(2, 4, 3, stride=2)
+    >>> y = loops.conv(x, conv.W.value, conv.b.value, stride=(2, 2), dilation=(1, 1))
+    >>> bool(np.allclose(conv.forward(x), y))
+    True
+
+The layers make the pixels under all windows columns (`Window.im2col`), and the loops one product of
+matrices, the same for signals (1d), images (2d) and volumes (3d). Letters in the comments:
 
     N images   C, M channels in and out   G groups   K elements of a kernel   P places of the window
 """

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layer import Layer
+from .sizes import fit
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -60,15 +61,21 @@ class Einsum(Layer):
         *inputs, out = self.letters(x, y)
         sizes = {}
         for i, (letters, shape) in enumerate(zip(inputs, (x, y))):
-            for letter, n in zip(letters, shape):
-                so_far = sizes.get(letter, n)
-                twice = letters.count(letter) > 1  # a diagonal does not broadcast
-                if None not in (n, so_far) and n != so_far and (twice or 1 not in (n, so_far)):
-                    where = letter if letter in self.equation else "the dots"
-                    raise ShapeError(self, f"the size {so_far} along {where}", shape, which=i)
-                more_is_known = so_far == 1 or (so_far is None and n != 1)
-                sizes[letter] = n if more_is_known else so_far
+            own = {}
+            for letter, n in zip(letters, shape):  # a diagonal needs axes of one size
+                self.check_size(letter, own.setdefault(letter, n), n, shape, i)
+            for letter, n in own.items():
+                so_far = sizes.setdefault(letter, n)
+                if 1 not in (n, so_far):
+                    self.check_size(letter, so_far, n, shape, i)
+                if so_far == 1 or (so_far is None and n != 1):
+                    sizes[letter] = n
         return tuple(sizes[letter] for letter in out)
+
+    def check_size(self, letter, wanted, n, shape, which):
+        if not fit((wanted,), (n,)):
+            where = letter if letter in self.equation else "the dots"
+            raise ShapeError(self, f"the size {wanted} along {where}", shape, which=which)
 
     def letters(self, x, y):
         """The letters of x, y and z, with more letters for the dots: their shapes say how many."""
@@ -102,7 +109,7 @@ def gradient(x, of_x, of_z, of_y, dout, y):
     """The gradient of one input, from dout and the other input."""
     dx = np.zeros(x.shape, np.result_type(x, 0.0))
     each = "".join(dict.fromkeys(of_x))  # every letter once
-    view = np.einsum(f"{of_x}->{each}", dx)  # of an axis that x has twice, the diagonal
+    view = dx if each == of_x else np.einsum(f"{of_x}->{each}", dx)  # the diagonal
     reached = [letter for letter in each if letter in of_z + of_y]
     d = einsum(of_z, of_y, "".join(reached), dout, y)
     alone = [i for i, letter in enumerate(each) if letter not in reached]

@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .arithmetic import broadcast_shapes, unbroadcast
+from .sizes import fit, known
 
 
 class Concat(Layer):
@@ -100,16 +101,6 @@ class Stack(Layer):
     def backward(self, dout):
         layers = np.moveaxis(np.asarray(dout), self.dim, 0)
         return tuple(unbroadcast(part * 1, x) for part, x in zip(layers, self.xs))
-
-
-def fit(a, b):
-    """Whether two shapes of as many axes are the same, as far as their sizes are known."""
-    return all(n == m or None in (n, m) for n, m in zip(a, b))
-
-
-def known(a, b):
-    """What is known of the sizes from either of two shapes that fit."""
-    return [m if n is None else n for n, m in zip(a, b)]
 
 
 class Split(Layer):

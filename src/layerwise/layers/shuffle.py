@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layer import Layer
+from .sizes import check_sizes, divided, goes_up, times
 
 
 def to_pixels(x, r):
@@ -24,24 +25,6 @@ def to_channels(x, r):
     x = x.reshape(*front, channels, height // r, r, width // r, r)  # (..., C, H, i, W, j)
     x = np.moveaxis(x, (-3, -1), (-4, -3))  # (..., C, i, j, H, W)
     return x.reshape(*front, channels * r * r, height // r, width // r)
-
-
-def check_factor(layer, name, value):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{type(layer).__name__}({value!r}): {name} is a whole number from 1 up.")
-
-
-def times(n, factor):
-    return None if n is None else n * factor
-
-
-def divided(n, factor):
-    return None if n is None else n // factor
-
-
-def goes_up(n, factor):
-    """Whether n is a multiple, as far as it is known."""
-    return n is None or n % factor == 0
 
 
 class PixelShuffle(Layer):
@@ -63,7 +46,7 @@ class PixelShuffle(Layer):
     """
 
     def __init__(self, upscale_factor):
-        check_factor(self, "upscale_factor", upscale_factor)
+        check_sizes(self, upscale_factor=upscale_factor)
         self.upscale_factor = upscale_factor
 
     def out_shape(self, x):
@@ -101,7 +84,7 @@ class PixelUnshuffle(Layer):
     """
 
     def __init__(self, downscale_factor):
-        check_factor(self, "downscale_factor", downscale_factor)
+        check_sizes(self, downscale_factor=downscale_factor)
         self.downscale_factor = downscale_factor
 
     def out_shape(self, x):
@@ -139,7 +122,7 @@ class ChannelShuffle(Layer):
     """
 
     def __init__(self, groups):
-        check_factor(self, "groups", groups)
+        check_sizes(self, groups=groups)
         self.groups = groups
 
     def out_shape(self, x):

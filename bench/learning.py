@@ -87,7 +87,7 @@ seconds are those of this one run on one thread, with the looks at the held-out 
 
 def run(name: str, who: str) -> dict[str, float]:
     """One contender in a process of its own, on one thread."""
-    one = {key: "1" for key in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, "-m", "bench.learning", name, who]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | one)
     return json.loads(done.stdout)
@@ -242,3 +242,35 @@ def torch_char_lstm(vocabulary: int) -> Any:
             return self.scores(self.lstm(self.embedding(x))[0]).transpose(1, 2)
 
     return CharLSTM()
+
+
+def torch_gpt(vocabulary: int, task: Task) -> Any:
+    import torch
+    from torch import nn
+
+    class GPT(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens = nn.Embedding(vocabulary, 128)
+            self.positions = nn.Parameter(torch.empty(task.length, 128))
+            for W in (self.tokens.weight, self.positions):
+                nn.init.normal_(W, std=0.02)
+            options = {"activation": "gelu", "batch_first": True, "norm_first": True}
+            self.blocks = nn.ModuleList(
+                nn.TransformerEncoderLayer(128, 4, 4 * 128, 0.0, **options) for _ in range(4)
+            )
+            self.norm = nn.LayerNorm(128)
+            self.scores = nn.Linear(128, vocabulary)
+            self.mask = nn.Transformer.generate_square_subsequent_mask(task.length)
+
+        def forward(self, x: Any) -> Any:
+            x = self.tokens(x) + self.positions
+            for block in self.blocks:
+                x = block(x, src_mask=self.mask, is_causal=True)
+            return self.scores(self.norm(x)).transpose(1, 2)
+
+    return GPT()
+
+
+if __name__ == "__main__":
+    train(*sys.argv[1:]) if len(sys.argv) > 1 else main()

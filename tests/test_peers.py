@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from cases import CASES, SIZES, TWO
+from cases import CASES, SIZES, TWO, shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from test_expressions import programs, run
 from test_layers import ACTIVATIONS
+from test_shapes import equations, geometries, unfold_and_fold, upsamples
 from test_windows import convolutions, poolings, transposed
 
 import layerwise as lw
@@ -112,15 +113,23 @@ def test_convolutions_and_poolings_agree_in_every_geometry(case, seed):
     compare(case, case.inputs(seed=seed), seed, "float64")
 
 
-@pytest.mark.parametrize("call", ["Conv1d(6, 4, 3)", "Conv2d(6, 4, (3, 5), groups=2)",
-                                  "ConvTranspose2d(4, 6, (3, 5), groups=2)"])  # fmt: skip
-def test_convolutions_start_in_the_same_range(call):
-    ours, theirs = eval(call, vars(lw)), eval(call, vars(torch.nn))
-    for mine, tensor in ((ours.W, theirs.weight), (ours.b, theirs.bias)):
-        numbers = tensor.detach().numpy()
-        assert mine.shape == numbers.shape and mine.dtype == numbers.dtype
-    largest = [abs(layer).max() for layer in (ours.W.value, theirs.weight.detach().numpy())]
-    same(largest[0], torch.tensor(largest[1]), 0.06 * largest[1], "the range")
+@given(upsamples(), SEEDS)
+def test_upsampling_agrees_in_every_size(case, seed):
+    compare(case, case.inputs(seed=seed), seed, "float64")
+
+
+@given(geometries(), SEEDS)
+def test_columns_agree_in_every_geometry(geometry, seed):
+    for case in unfold_and_fold(geometry):
+        if "0" not in case.shapes[0].split():  # PyTorch's Fold refuses an empty batch
+            compare(case, case.inputs(seed=seed), seed, "float64")
+
+
+@given(equations(), SEEDS)
+def test_einsum_agrees_for_every_equation(case, seed):
+    equation, sizes = case
+    row = shapes.einsum_row(equation, [",".join(" ".join(map(str, one)) for one in sizes)])
+    compare(row, row.inputs(seed=seed), seed, "float64")
 
 
 @pytest.mark.parametrize("kdim", [None, 32])

@@ -3,7 +3,6 @@
 import re
 import warnings
 
-import loops
 import numpy as np
 import pytest
 from cases import windows
@@ -13,6 +12,7 @@ from test_layers import both_ways, random_like, same, values_of
 
 import layerwise as lw
 from layerwise import book
+from layerwise.layers import loops
 
 # random geometries: each draw is a row of the table ----------------------------------------------
 
@@ -132,8 +132,8 @@ def test_convolutions_start_as_pytorch_s_do(layer):
 
 
 def test_he_s_rule_knows_what_a_kernel_covers():
-    assert abs(lw.he_normal((200, 10, 5, 4), 0).std() - 0.1) < 0.001  # √(2 / 200)
-    conv = lw.Conv2d(10, 200, (5, 4), init=lw.he_normal, rng=0)
+    assert abs(lw.initializers.he_normal((200, 10, 5, 4), 0).std() - 0.1) < 0.001  # √(2 / 200)
+    conv = lw.Conv2d(10, 200, (5, 4), init=lw.initializers.he_normal, rng=0)
     assert abs(conv.W.value.std() - 0.1) < 0.001
 
 
@@ -208,7 +208,27 @@ def test_infinities_and_nan_stay_where_they_are():
     assert str(lw.AdaptiveMaxPool((3,)).forward(x).tolist()) == "[[nan, -inf, inf]]"
     assert str(lw.AvgPool1d(2).forward(x).tolist()) == "[[nan, -inf, inf]]"
     assert str(lw.LPPool1d(2, 2).forward(x).tolist()) == "[[nan, inf, inf]]"
-    assert np.isnan(lw.LPPool1d(3, 1).forward(np.array([[-2.0]])))  # no root of -8: as in PyTorch
+
+
+def test_an_odd_norm_of_negative_numbers_is_no_number():
+    """There is no root of what is below 0: NaN forward and backward, as in PyTorch."""
+    for p in (3, 5, 1.5):
+        pool = lw.LPPool1d(p, 2)
+        out = pool.forward(np.array([[-2.0, 1, 2, 0, 0, 0]]))
+        assert str(out.tolist()) == "[[nan, 2.0, 0.0]]"
+        assert str(pool.backward(np.ones_like(out)).tolist()) == "[[nan, nan, 1.0, 0.0, 0.0, 0.0]]"
+    total = lw.LPPool1d(1, 2)  # the sum, whose slope is 1 everywhere
+    assert total.forward(np.array([[-3.0, 1, 1, -1]])).tolist() == [[-2, 0]]
+    assert total.backward(np.ones((1, 2))).tolist() == [[1, 1, 1, 1]]
+
+
+def test_a_number_as_output_size_is_for_a_batch_and_a_tuple_also_for_one_image():
+    image = np.random.default_rng(0).normal(size=(3, 4, 6))
+    for pool in (lw.AdaptiveAvgPool, lw.AdaptiveMaxPool):
+        one = pool((2, 2)).forward(image)
+        assert one.shape == (3, 2, 2)
+        assert np.array_equal(pool(2).forward(image[None])[0], one)
+        assert pool(2).forward(image).shape == (3, 4, 2)  # a batch of signals
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

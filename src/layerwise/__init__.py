@@ -9,7 +9,7 @@
 (2.2, 110.00000000000001, 200.0)
 """
 
-from . import data, layers, models, optim
+from . import data, initializers, layers, models, optim
 from .check import Report, assert_gradients, check
 from .errors import (
     GradientError,
@@ -21,7 +21,6 @@ from .errors import (
     WiringError,
 )
 from .graph import Graph, Step
-from .initializers import he_normal, he_uniform
 from .layer import Layer
 from .layers import *
 from .layers import __all__ as _layers
@@ -64,8 +63,7 @@ __all__ = [
     "check",
     "data",
     "fit",
-    "he_normal",
-    "he_uniform",
+    "initializers",
     "layers",
     "models",
     "optim",

@@ -89,7 +89,11 @@ def show_shape(shape: Sequence[Any]) -> str:
 
     >>> show_shape((32, 40)), show_shape((None, 40)), show_shape((..., 40)), show_shape((3,))
     ('(32, 40)', '(N, 40)', '(..., 40)', '(3,)')
+    >>> show_shape(((None, 2), (None, 3)))  # of a layer with several outputs
+    '(N, 2) (N, 3)'
     """
+    if shape and isinstance(shape[0], tuple):
+        return " ".join(map(show_shape, shape))
     sizes = ["N" if n is None else "..." if n is ... else str(n) for n in shape]
     return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def summary(graph: Graph) -> Text:
         found = {id(held.parameter): held.parameter for held in parameters_at(seat)}
         new = sum(int(np.prod(p.shape)) for key, p in found.items() if key not in counted)
         counted |= found.keys()
-        shape = seat.shape if seat.value is None else np.shape(seat.value)
+        shape = seat.shape if seat.value is None else shape_of(seat.value)
         rows.append(
             [
                 seat.name,
@@ -38,3 +38,8 @@ def summary(graph: Graph) -> Text:
     total = sum(int(np.prod(p.shape)) for p in graph.held_parameters.values())
     head = ["name", "layer", "from", "output", "parameters"]
     return Text(f"{table(head, rows)}\n{total:,} parameters")
+
+
+def shape_of(value: Any) -> Any:
+    """The shape of a value, or those of the values of a layer with several outputs."""
+    return tuple(map(np.shape, value)) if isinstance(value, tuple) else np.shape(value)

@@ -11,6 +11,12 @@ def affine(x, W, b=None):
     return np.reshape(rows, (*x.shape[:-1], len(b)))
 
 
+def bilinear(x1, x2, W, b=0):
+    rows = zip(x1.reshape(-1, x1.shape[-1]), x2.reshape(-1, x2.shape[-1]))
+    rows = [[one @ matrix @ other for matrix in W] for one, other in rows]
+    return np.reshape(rows, (*x1.shape[:-1], len(W))) + b
+
+
 def matmul(x, y):
     """A sum over K; a vector is a row on the left and a column on the right."""
     x_axes = "k" if x.ndim == 1 else "...nk"
@@ -88,5 +94,15 @@ ROWS = [
                  ("", "Affine(4, 2) expects inputs of width 4, but got a single number."))),
     Case("Affine(4, 2, bias=False)", ["N D", "D", "B N D"], affine, lambda T, x, W: x @ W,
          held="D"),
+    Case("Bilinear(4, 2, 5)", ["N D, N M", "D, M", "B N D, B N M"], bilinear,
+         lambda T, x1, x2, W, b: T.nn.functional.bilinear(x1, x2, W, b), held="DM",
+         errors=(("3 5, 3 2", "Bilinear(4, 2, 5) expects a first input of width 4, "
+                              "but got (3, 5)."),
+                 ("3 4, 3 4", "Bilinear(4, 2, 5) expects a second input of width 2, "
+                              "but got (3, 4)."),
+                 ("3 4, 1 2", "Bilinear(4, 2, 5) expects a second input (3, 2), "
+                              "but got (1, 2)."))),
+    Case("Bilinear(4, 2, 1, bias=False)", ["N D, N M"], bilinear,
+         lambda T, x1, x2, W: T.nn.functional.bilinear(x1, x2, W), held="DM"),
     *[case for name, both in REDUCTIONS.items() for case in rows_of(both, name)],
 ]  # fmt: skip

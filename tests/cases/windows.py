@@ -1,7 +1,15 @@
-"""The rows of convolution, pooling and padding: a call, its definition by loops, PyTorch."""
+"""The rows of convolution, pooling, padding and columns, and of upsampling: images in another size.
 
-import loops
+Each is a call, its definition by loops, and PyTorch.
+"""
+
+import itertools
+import math
+from fractions import Fraction
+
 import numpy as np
+
+from layerwise.layers import loops
 
 from .case import Case, negative, positive, real
 
@@ -152,6 +160,80 @@ def whole_image(name, numpy, torch, **options):
     )  # fmt: skip
 
 
+def columns(arguments, image, shapes, errors=(), **options):
+    """A row for `Unfold`, or, where the image is given, for `Fold`."""
+    kernel = for_each_axis(2, arguments[-1])
+    stride, dilation = (for_each_axis(2, options.get(n, 1)) for n in ("stride", "dilation"))
+    pairs = [(n, n) for n in for_each_axis(2, options.get("padding", 0))]
+
+    def pixels(x):
+        """For each place of the window the pixels under it, all channels of one together."""
+        all_places = np.ndindex(*loops.places(x.shape[-2:], kernel, stride, dilation))
+        return [loops.window(place, kernel, stride, dilation) for place in all_places]
+
+    def unfold(x):
+        x = padded(x, pairs)
+        cols = [[image[..., i, j] for image in np.moveaxis(x, -3, 0) for i, j in window]
+                for window in pixels(x)]  # fmt: skip
+        return np.moveaxis(np.array(cols), (0, 1), (-1, -2))
+
+    def fold(x):
+        channels = x.shape[-2] // np.prod(kernel)
+        out = padded(np.zeros((*x.shape[:-2], channels, *for_each_axis(2, image))), pairs)
+        for p, window in enumerate(pixels(out)):
+            for c, (k, (i, j)) in itertools.product(range(channels), enumerate(window)):
+                out[..., c, i, j] += x[..., c * len(window) + k, p]
+        height, width = (slice(before, n - after) for (before, after), n
+                         in zip(pairs, out.shape[-2:]))  # fmt: skip
+        return out[..., height, width]
+
+    name, function = ("Unfold", unfold) if image is None else ("Fold", fold)
+    arguments = arguments if image is None else (image, *arguments)
+    call = call_of(name, arguments, options)
+    return Case(call, shapes, function, torch_layer(call), fills=True, errors=errors)
+
+
+def cubic(t):
+    t = abs(t)
+    return np.where(t <= 1, 1.25 * t**3 - 2.25 * t**2 + 1,
+                    np.where(t < 2, -0.75 * (t**3 - 5 * t**2 + 8 * t - 4), 0))  # fmt: skip
+
+
+def upsample(shapes, errors=(), **options):
+    """A row for `Upsample`."""
+    given = options.get("size", options.get("scale_factor"))
+
+    def along(row, new):
+        """One row of pixels in another size: each is a sum over all, by their distances."""
+        n = len(row)
+        m, scale = (new, new / n) if "size" in options else (math.floor(n * new), new)
+        out = []
+        for i in range(m):
+            if options["mode"] == "nearest":
+                exact = Fraction(m, n) if "size" in options else Fraction(scale)
+                out.append(row[min(math.floor(i / exact), n - 1)])
+                continue
+            at = i * (n - 1) / max(m - 1, 1) if options.get("align_corners") else (
+                (i + 0.5) / scale - 0.5)  # fmt: skip
+            if options["mode"] != "bicubic":
+                out.append(np.interp(at, range(n), row))
+                continue
+            first = math.floor(at)
+            around = range(first - 1, first + 3)
+            out.append(sum(cubic(at - k) * row[min(max(k, 0), n - 1)] for k in around))
+        return np.array(out)
+
+    def definition(x):
+        news = given if isinstance(given, tuple) else (given,) * (x.ndim - 2)
+        for axis, new in enumerate(news, start=2):
+            x = np.apply_along_axis(along, axis, x, new) if x.size else x
+        return x
+
+    shown = {k: v for k, v in options.items() if v != "nearest"}
+    call = call_of("Upsample", [], shown)
+    return Case(call, shapes, definition, torch_layer(call), errors=errors, empty=False)
+
+
 CONVOLUTIONS = [
     conv(1, (2, 3, 3), ["N 2 H+2", "2 H+2"]),
     conv(1, (2, 4, 2), ["N 2 H+3"], stride=2, padding=2, dilation=3, groups=2, bias=False),
@@ -250,5 +332,45 @@ POOLINGS = [
                           "to copy from, for 'circular', but got (1, 1, 2)."),)),
 ]  # fmt: skip
 
+COLUMNS = [
+    columns((2,), None, ["N C H+1 W+1", "C H+1 W+1"],
+            errors=(("1 1 3", "Unfold(2) expects images that its kernel fits into, but got "
+                              "(1, 1, 3). The image (1, 3) with the padding (0, 0) has (1, 3); "
+                              "the kernel (2, 2) with the dilation (1, 1) spans (2, 2); the "
+                              "stride is (1, 1). Take a smaller kernel or more padding."),
+                    ("4 4", "Unfold(2) expects inputs (N, C, H, W) or (C, H, W), "
+                            "but got (4, 4)."))),
+    columns(((2, 3),), None, ["N C H+2 W+1"], dilation=(2, 1), padding=(0, 1), stride=(1, 2)),
+    columns((2,), (3, 2), ["N 8 2", "4 2"],
+            errors=(("8 3", "Fold((3, 2), 2) expects inputs (N, C 4, 2) or (C 4, 2), "
+                            "but got (8, 3)."),
+                    ("3 7 2", "Fold((3, 2), 2) expects inputs (N, C 4, 2) or (C 4, 2), "
+                              "but got (3, 7, 2)."))),
+    columns(((2, 3),), 4, ["N 12 4", "6 4"], dilation=(2, 1)),
+    columns((3,), (5, 4), ["N 9 2"], stride=2),
+]  # fmt: skip
+UPSAMPLINGS = [
+    upsample(["N C H", "N C H W", "N C H W B"], scale_factor=2, mode="nearest",
+             errors=(("3 4", "Upsample(scale_factor=2) expects inputs (N, C, image, ...), "
+                             "but got (3, 4)."),)),
+    upsample(["N C H W"], size=(3, 7), mode="nearest",
+             errors=(("3 4 5", "Upsample(size=(3, 7)) expects inputs (N, C, image, image), "
+                               "but got (3, 4, 5)."),)),
+    upsample(["N C H+2 W+2"], scale_factor=(0.5, 1.5), mode="nearest"),
+    upsample(["N C H"], scale_factor=2.5, mode="linear"),
+    upsample(["N C H"], size=4, mode="linear", align_corners=True),
+    upsample(["N C H W"], scale_factor=2, mode="bilinear",
+             errors=(("3 4 5", "Upsample(scale_factor=2, mode='bilinear') expects inputs "
+                               "(N, C, image, image), but got (3, 4, 5)."),)),
+    upsample(["N C H W"], size=(5, 3), mode="bilinear", align_corners=True),
+    upsample(["N C H+2 W+2"], scale_factor=0.5, mode="bilinear",
+             errors=(("3 4 1 2", "Upsample(scale_factor=0.5, mode='bilinear') expects images of "
+                                 "which something is left, but got (3, 4, 1, 2)."),)),
+    upsample(["N C H W"], size=(1, 4), mode="bilinear", align_corners=True),
+    upsample(["N C H W B"], scale_factor=(2, 1.5, 1), mode="trilinear"),
+    upsample(["N C H W"], scale_factor=2, mode="bicubic"),
+    upsample(["N C H W"], size=(5, 2), mode="bicubic", align_corners=True),
+]  # fmt: skip
 
-ROWS = [*CONVOLUTIONS, *POOLINGS]
+
+ROWS = [*CONVOLUTIONS, *POOLINGS, *COLUMNS, *UPSAMPLINGS]

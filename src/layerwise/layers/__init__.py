@@ -13,11 +13,13 @@ from .activation import (
     Tanhshrink,
 )
 from .adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
-from .affine import Affine
+from .affine import Affine, Bilinear
 from .arithmetic import Add, Div, MatMul, Maximum, Minimum, Mul, Pow, Sub
 from .attention import MultiHeadAttention, ScaledDotProductAttention
+from .batch_norm import BatchNorm, InstanceNorm
 from .binary import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Focal
 from .cell import GRUCell, LSTMCell, RNNCell
+from .columns import Fold, Unfold
 from .conv import (
     Conv1d,
     Conv2d,
@@ -34,10 +36,11 @@ from .distance import (
     TripletMargin,
     TripletMarginWithDistance,
 )
+from .einsum import Einsum
 from .elementary import Abs, Clip, Cos, Exp, Log, Neg, Sin, Sqrt, Square
 from .embedding import Embedding
 from .gated import GELU, GLU, Hardswish, Mish, SiLU, SwiGLU
-from .join import Concat, Stack, Where
+from .join import Concat, Split, Stack, Where
 from .likelihood import GaussianNLL, KLDivergence, NegativeLogLikelihood, PoissonNLL
 from .loss import L1, Huber, MeanSquaredError, SmoothL1, SoftmaxCrossEntropy
 from .margin import (
@@ -49,14 +52,7 @@ from .margin import (
     MultiMargin,
     SoftMargin,
 )
-from .norm import (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
+from .norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .pad import Pad
 from .piecewise import Hardshrink, Hardsigmoid, Hardtanh, ReLU6, Softshrink, Threshold
 from .pool import (
@@ -75,7 +71,9 @@ from .random import AlphaDropout, Dropout, Dropout2d, GaussianNoise, RReLU
 from .rectifier import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU
 from .recurrent import GRU, LSTM, RNN
 from .reduction import Max, Mean, Min, Sum, Var
-from .shape import Flatten, Reshape, Slice, Transpose
+from .shape import Flatten, Reshape, Slice, Transpose, Unflatten
+from .shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
+from .upsample import Upsample
 
 __all__ = [
     "CELU",
@@ -98,8 +96,10 @@ __all__ = [
     "AvgPool2d",
     "AvgPool3d",
     "BatchNorm",
+    "Bilinear",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "ChannelShuffle",
     "Clip",
     "Concat",
     "Conv1d",
@@ -114,10 +114,12 @@ __all__ = [
     "Div",
     "Dropout",
     "Dropout2d",
+    "Einsum",
     "Embedding",
     "Exp",
     "Flatten",
     "Focal",
+    "Fold",
     "GRUCell",
     "GaussianNLL",
     "GaussianNoise",
@@ -167,6 +169,8 @@ __all__ = [
     "PReLU",
     "Pad",
     "PairwiseDistance",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLL",
     "Pow",
     "RMSNorm",
@@ -190,6 +194,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Split",
     "Sqrt",
     "Square",
     "Stack",
@@ -202,6 +207,9 @@ __all__ = [
     "Transpose",
     "TripletMargin",
     "TripletMarginWithDistance",
+    "Unflatten",
+    "Unfold",
+    "Upsample",
     "Var",
     "Where",
 ]

@@ -60,7 +60,8 @@ class AdaptiveAvgPool(AdaptivePool):
     shapes     x (N, C, *image) -> (N, C, *output_size), with any number of spatial axes; with a
                tuple of sizes also x (C, *image)
     output_size   a whole number for all spatial axes, those behind N and C, or a tuple with one
-               for each; None keeps an axis as it is
+               for each; None keeps an axis as it is. A single image (C, H, W) needs the tuple,
+               (2, 2): with 2 alone it would be a batch of signals (N, C, L)
     errors     ShapeError if x has other axes; ValueError for sizes that cannot be
 
     Of n pixels along an axis, part i of m has those from floor(i n / m) to ceil((i + 1) n / m):
@@ -96,7 +97,8 @@ class AdaptiveMaxPool(AdaptivePool):
     shapes     x (N, C, *image) -> (N, C, *output_size), with any number of spatial axes; with a
                tuple of sizes also x (C, *image)
     output_size   a whole number for all spatial axes, those behind N and C, or a tuple with one
-               for each; None keeps an axis as it is. The parts are those of `AdaptiveAvgPool`
+               for each; None keeps an axis as it is. The parts are those of `AdaptiveAvgPool`, and
+               so is what a single image (C, H, W) needs: a tuple
     errors     ShapeError if x has other axes; ValueError for sizes that cannot be
 
     >>> pool = AdaptiveMaxPool(2)

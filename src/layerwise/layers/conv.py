@@ -4,8 +4,18 @@ For one image, with stride s, dilation d and padding p:
 
     y[m, i, j] = b[m] + the sum over c, k, l of  W[m, c, k, l] x[c, i s + k d - p, j s + l d - p]
 
-As columns, the pixels under all windows (`Window.im2col`) make this one product of matrices. The
-code is the same for signals (1d), images (2d) and volumes (3d). Letters in the comments:
+`loops.conv` is this formula as plain loops, for any number of axes and with groups, and
+`loops.conv_transpose` that of the transposed convolution: read them first. They and the layers
+say the same.
+
+    >>> from layerwise.layers import loops
+    >>> x, conv = np.random.default_rng(0).normal(size=(1, 2, 6, 7)), Conv2d(2, 4, 3, stride=2)
+    >>> y = loops.conv(x, conv.W.value, conv.b.value, stride=(2, 2), dilation=(1, 1))
+    >>> bool(np.allclose(conv.forward(x), y))
+    True
+
+The layers make the pixels under all windows columns (`Window.im2col`), and the loops one product of
+matrices, the same for signals (1d), images (2d) and volumes (3d). Letters in the comments:
 
     N images   C, M channels in and out   G groups   K elements of a kernel   P places of the window
 """
@@ -14,7 +24,7 @@ import math
 
 import numpy as np
 
-from ..initializers import fan_in, he_uniform, uniform_by_fan_in
+from ..initializers import chosen, fans, for_kernels, uniform_by_fan_in
 from ..parameter import Parameter
 from .pad import check_room, pad, unpad
 from .windows import Window, Windowed
@@ -36,14 +46,15 @@ class Kernels(Windowed):
             )
         self.in_channels, self.out_channels, self.groups = map(int, sizes)
 
-    def set_parameters(self, shape, bias, init, rng):
+    def set_parameters(self, shape, bias, init, rng, transposed=False):
         """The kernels W, and b with a number for each channel that comes out."""
         rng = None if rng is None else np.random.default_rng(rng)
-        self.W = Parameter.drawn(init, shape, rng)
+        start = uniform_by_fan_in(fans(shape)[0])
+        draw = for_kernels(chosen(init, start), self.groups, transposed)
+        self.W = Parameter.drawn(draw, shape, rng)
         self.bias, self.b = bias, None
         if bias:
-            draw = uniform_by_fan_in(fan_in(shape))
-            self.b = Parameter.drawn(draw, (self.out_channels,), rng)
+            self.b = Parameter.drawn(start, (self.out_channels,), rng)
 
     def W_matrices(self, x):
         """W as a matrix for each group, in the dtype of x: (G, first axis / G, all others)."""
@@ -89,7 +100,8 @@ class Conv(Kernels):
                channels make a depthwise convolution
     bias       False leaves b out
     padding_mode   "zeros", or copies of pixels: "reflect", "replicate", "circular" (see `Pad`)
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`; None: uniform in ±1/√n, as for b,
+               n = C / groups * elements of the kernel
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ShapeError if x has other axes or channels, or is smaller than the kernel;
                ValueError for options that cannot be
@@ -98,7 +110,7 @@ class Conv(Kernels):
 
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
-        bias=True, padding_mode="zeros", *, init=he_uniform, rng=None,
+        bias=True, padding_mode="zeros", *, init=None, rng=None,
     ):  # fmt: skip
         self.set_channels(in_channels, out_channels, groups)
         kernel = self.option("kernel_size", kernel_size)
@@ -217,7 +229,8 @@ class ConvTranspose(Kernels):
     output_padding   rows added behind: with a stride, images of several sizes give the same places
     groups     the channels are cut into so many groups that do not see each other
     bias       False leaves b out
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`; None: uniform in ±1/√n, as for b,
+               n = M / groups * elements of the kernel, as in PyTorch
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ShapeError if x has other axes or channels, or the padding leaves nothing of y;
                ValueError for options that cannot be
@@ -226,7 +239,7 @@ class ConvTranspose(Kernels):
 
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0,
-        groups=1, bias=True, dilation=1, *, init=he_uniform, rng=None,
+        groups=1, bias=True, dilation=1, *, init=None, rng=None,
     ):  # fmt: skip
         self.set_channels(in_channels, out_channels, groups)
         kernel = self.option("kernel_size", kernel_size)
@@ -239,7 +252,8 @@ class ConvTranspose(Kernels):
             )
         pads = [(n, n - m) for n, m in zip(self.option("padding", padding, least=0), more)]
         self.window = Window(kernel, strides, pads, dilations)
-        self.set_parameters((in_channels, out_channels // groups, *kernel), bias, init, rng)
+        shape = (in_channels, out_channels // groups, *kernel)
+        self.set_parameters(shape, bias, init, rng, transposed=True)
         self.x = self.in_shape = None  # saved by forward for backward
 
     def out_shape(self, x):

@@ -1,10 +1,14 @@
-"""Joining: several inputs become one output, end to end, side by side, or some here, some there."""
+"""Joining: several inputs become one output, end to end, side by side, or some here, some there;
+
+and the other way round, cutting: one input becomes several outputs.
+"""
 
 import numpy as np
 
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .arithmetic import broadcast_shapes, unbroadcast
+from .sizes import fit, known
 
 
 class Concat(Layer):
@@ -99,14 +103,55 @@ class Stack(Layer):
         return tuple(unbroadcast(part * 1, x) for part, x in zip(layers, self.xs))
 
 
-def fit(a, b):
-    """Whether two shapes of as many axes are the same, as far as their sizes are known."""
-    return all(n == m or None in (n, m) for n, m in zip(a, b))
+class Split(Layer):
+    """y1, y2, ... = x cut into parts along one axis: `Concat` backward.
 
+    backward   dx = the gradients of all parts end to end
+    shapes     x (N, 5), sections (2, 3), dim 1 -> (N, 2) and (N, 3)
+    sections   the sizes of the parts. (PyTorch also takes one size for as many parts as there are;
+               here their number has to be known when a graph is wired)
+    dim        the axis along which to cut
+    errors     ShapeError if the parts do not make up the axis; ValueError for impossible sections
 
-def known(a, b):
-    """What is known of the sizes from either of two shapes that fit."""
-    return [m if n is None else n for n, m in zip(a, b)]
+    On a node it gives a tuple of nodes, `a, b = Split((2, 3), dim=1)(x)`, and a part that nothing
+    uses has the gradient 0.
+
+    >>> split = Split((2, 1))
+    >>> split.forward(np.array([1.0, 2.0, 3.0]))
+    (array([1., 2.]), array([3.]))
+    >>> split.backward((np.array([10.0, 20.0]), np.array([30.0])))
+    array([10., 20., 30.])
+    """
+
+    sign = "split"
+
+    def __init__(self, sections, dim=0):
+        whole = np.ndim(sections) == 1 and len(sections) > 0
+        if not whole or any(not isinstance(n, (int, np.integer)) or n < 0 for n in sections):
+            raise ValueError(
+                f"Split({sections!r}): give the sizes of all parts, whole numbers from 0 up, such "
+                "as (2, 3)."
+            )
+        self.sections, self.dim = tuple(map(int, sections)), dim
+        self.num_outputs = len(self.sections)
+
+    def out_shape(self, x):
+        if ... in x:
+            return ((..., None),) * self.num_outputs
+        if not -len(x) <= self.dim < len(x):
+            raise ShapeError(self, f"inputs with an axis {self.dim}", x)
+        dim, total = self.dim % len(x), sum(self.sections)
+        if x[dim] not in (total, None):
+            raise ShapeError(self, f"the size {total} along the axis {self.dim}", x)
+        return tuple((*x[:dim], n, *x[dim + 1 :]) for n in self.sections)
+
+    def forward(self, x):
+        self.out_shape(x.shape)
+        ends = np.cumsum(self.sections)[:-1]
+        return tuple(np.split(x, ends, axis=self.dim))
+
+    def backward(self, dout):
+        return np.concatenate(dout, axis=self.dim)
 
 
 class Where(Layer):

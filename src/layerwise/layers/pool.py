@@ -1,7 +1,7 @@
 """Pooling: one number for each window of an image, its largest or their mean.
 
 The padding never wins a maximum: it is -inf there. The code is the same for signals (1d), images
-(2d) and volumes (3d); each channel is pooled by itself.
+(2d) and volumes (3d); each channel is pooled by itself. `loops.pool` says it as plain loops.
 """
 
 import math
@@ -201,11 +201,12 @@ class LPPool(Pool):
     """y = (the sum of x^p over the window)^(1/p), p the norm_type: for p = 2 the length.
 
     backward   dx = the sum of dout (x / y)^(p - 1) over the windows that have the element;
-               0 where y is 0
+               0 where y is 0 and p above 1
     shapes     x (N, C, *image) or (C, *image) -> (N, C, *places) or (C, *places)
                places = floor((image - kernel) / stride) + 1
     norm_type  p; 1 is the sum, and the larger p is, the closer y comes to the maximum. Where x may
-               be negative, p has to be even: there are no absolute values here, as in PyTorch
+               be negative, p has to be even: there are no absolute values here, and a negative sum
+               gives NaN, as in PyTorch
     kernel_size, stride   a whole number, or one for each axis
     stride     None: as large as the kernel, so that windows do not overlap
     ceil_mode  the last window may reach beyond the image; its sum is scaled to a full window

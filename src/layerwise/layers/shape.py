@@ -1,5 +1,7 @@
 """Shapes: the same numbers arranged in another way, or some of them picked out."""
 
+import math
+
 import numpy as np
 
 from ..errors import ShapeError
@@ -77,6 +79,57 @@ class Flatten(Layer):
         joined = x[first : last + 1]
         size = None if None in joined else int(np.prod(joined))
         return (*x[:first], size, *x[last + 1 :])
+
+    def forward(self, x):
+        self.in_shape = np.shape(x)
+        return np.reshape(x, self.out_shape(self.in_shape))
+
+    def backward(self, dout):
+        return np.reshape(dout, self.in_shape)
+
+
+class Unflatten(Layer):
+    """y = x with one of its axes cut into several.
+
+    backward   dx = dout in the shape of x
+    shapes     x (N, C H W), dim 1, unflattened_size (C, H, W) -> (N, C, H, W)
+    dim        the axis to cut
+    unflattened_size   the sizes of the new axes; one may be -1, and follows from the others
+    errors     ShapeError if x has no such axis, or its size does not fit; ValueError for impossible
+               sizes
+
+    >>> heads = Unflatten(-1, (2, -1))
+    >>> heads.forward(np.array([[1.0, 2.0, 3.0, 4.0]]))
+    array([[[1., 2.],
+            [3., 4.]]])
+    >>> heads.backward(np.array([[[5.0, 6.0], [7.0, 8.0]]]))
+    array([[5., 6., 7., 8.]])
+    """
+
+    def __init__(self, dim, unflattened_size):
+        self.dim, self.unflattened_size = dim, tuple(map(int, unflattened_size))
+        sizes = self.unflattened_size
+        if sizes.count(-1) > 1 or any(n < 1 and n != -1 for n in sizes) or not sizes:
+            raise ValueError(
+                f"Unflatten({dim}, {sizes}): give sizes from 1 up, and -1 once at most."
+            )
+        self.in_shape = None  # saved by forward for backward
+
+    def out_shape(self, x):
+        sizes = tuple(None if n == -1 else n for n in self.unflattened_size)
+        if ... in x:
+            return (..., *sizes) if self.dim == -1 else (..., None)
+        if not -len(x) <= self.dim < len(x):
+            raise ShapeError(self, f"inputs with an axis {self.dim}", x)
+        dim = self.dim % len(x)
+        n, known = x[dim], math.prod(n for n in sizes if n is not None)
+        if n is not None and (n % known if None in sizes else n != known):
+            raise ShapeError(
+                self, f"a size along the axis {self.dim} that fits {self.unflattened_size}", x
+            )
+        if n is not None:
+            sizes = tuple(n // known if size is None else size for size in sizes)
+        return (*x[:dim], *sizes, *x[dim + 1 :])
 
     def forward(self, x):
         self.in_shape = np.shape(x)

@@ -16,14 +16,19 @@ from .book import (
     simple_conv_net,
     two_layer_net,
 )
+from .tables import tabular_mlp
+from .text import char_lstm, gpt
 from .vision import lenet5, resnet
 
 __all__ = [
+    "char_lstm",
     "deep_conv_net",
+    "gpt",
     "lenet5",
     "multi_layer_net",
     "multi_layer_net_extend",
     "resnet",
     "simple_conv_net",
+    "tabular_mlp",
     "two_layer_net",
 ]

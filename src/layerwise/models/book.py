@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..initializers import fan_in
+from ..initializers import lecun_normal, normal
 from ..layers import Affine, BatchNorm, Conv2d, Dropout, Flatten, MaxPool2d, ReLU, Sigmoid
 from ..sequential import Sequential
 
 ACTIVATIONS = {"relu": ReLU, "sigmoid": Sigmoid}
-GAINS = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # the variance times the inputs
+GAINS = {"relu": math.sqrt(2), "he": math.sqrt(2), "sigmoid": 1.0, "xavier": 1.0}  # times 1/√inputs
 
 
 def two_layer_net(
@@ -196,14 +197,11 @@ def deep_conv_net(
 
 def deviation(std: float | str) -> Callable[..., Any]:
     """The book's initializer: normal, with this deviation or one that follows from the inputs."""
-    if isinstance(std, str) and std.lower() not in GAINS:
+    if not isinstance(std, str):
+        return partial(normal, std=std)
+    if std.lower() not in GAINS:
         raise ValueError(f"weight_init_std={std!r}: give a number, or one of {tuple(GAINS)}.")
-
-    def normal(shape: tuple[int, ...], rng: Any = None) -> Any:
-        scale = math.sqrt(GAINS[std.lower()] / fan_in(shape)) if isinstance(std, str) else std
-        return np.random.default_rng(rng).normal(0, scale, shape)
-
-    return normal
+    return partial(lecun_normal, gain=GAINS[std.lower()])
 
 
 def without_bias_at_first(layer: Any) -> Any:

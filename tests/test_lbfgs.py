@@ -47,6 +47,14 @@ def test_lbfgs_calls_the_closure_no_more_than_it_may():
     assert valley.calls == 3  # not again after the last iteration
 
 
+def test_lbfgs_remembers_so_many_changes():
+    valley, optimizer = Valley(), lw.LBFGS(history_size=3, line_search_fn="strong_wolfe")
+    optimizer.step(valley.parameters, valley)
+    assert optimizer.steps > 4
+    assert optimizer.state()["s.x"].shape == (3, 3)
+    assert optimizer.state()["y.y"].shape == (3, 1, 3)
+
+
 def test_lbfgs_steps_back_from_where_there_is_no_loss():
     W = lw.Parameter(np.array([4.0]))
 

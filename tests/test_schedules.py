@@ -220,6 +220,25 @@ def test_a_sequence_tells_the_schedule_whose_turn_it_is():
     assert optimizer.rate() == 0.4
 
 
+def test_a_sequence_in_a_sequence_counts_from_its_own_beginning():
+    inner = lw.SequentialLR([lw.LinearLR(0.8, total_iters=2), plateau()], milestones=[2])
+    schedule = lw.SequentialLR([lw.ConstantLR(0.1, total_iters=9), inner], milestones=[3])
+    for step in (3, 4, 4, 5):  # the last one alone is the plateau's turn
+        schedule.observe(1.0, step)
+    assert schedule(5) == 0.8
+    schedule.observe(1.0, 5)
+    assert schedule(5) == 0.4
+
+
+def test_the_cooldown_counts_nothing():
+    schedule, rates = lw.ReduceLROnPlateau(0.8, factor=0.5, patience=1, cooldown=2), []
+    for _ in range(9):
+        schedule.observe(1.0)
+        rates.append(schedule(0))
+    # the best, 1, 2: down; two of the cooldown; 1, 2: down; two of the cooldown
+    assert rates == [0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2]
+
+
 def made():
     main = lw.SequentialLR([lw.LinearLR(0.8, total_iters=2), plateau()], milestones=[2])
     return lw.SGD(main, groups={"affine1.*": {"lr": plateau()}})

@@ -43,7 +43,7 @@ class Task(NamedTuple):
 TASKS = {
     "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100),
     "char_lstm": Task("LSTM of 128, Shakespeare", "Adam", 5e-3, 3000, 64, 35),
-    "gpt": Task("GPT, 4 blocks of 128, Shakespeare", "AdamW", 1e-3, 2000, 16, 128),
+    "gpt": Task("GPT, 4 blocks of 128, Shakespeare", "AdamW", 1e-3, 1000, 16, 128),
 }
 
 

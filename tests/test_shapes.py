@@ -32,6 +32,10 @@ import layerwise as lw
         ("PixelUnshuffle(1.5)",
          "PixelUnshuffle(downscale_factor=1.5): give a whole number from 1 up."),
         ("ChannelShuffle(True)", "ChannelShuffle(groups=True): give a whole number from 1 up."),
+        ("Upsample((2, 3), mode='linear')",
+         "Upsample(mode='linear'): give 1 of the sizes, one for each axis, but got (2, 3)."),
+        ("Affine(0, 3)", "Affine(in_features=0): give a whole number from 1 up."),
+        ("Affine(3, 2.0)", "Affine(out_features=2.0): give a whole number from 1 up."),
         ("Bilinear(0, 2, 3)", "Bilinear(in1_features=0): give a whole number from 1 up."),
         ("Bilinear(1, 2, 2.5)", "Bilinear(out_features=2.5): give a whole number from 1 up."),
         ("Unfold((2, 2, 2))", "Unfold(kernel_size=(2, 2, 2)): give a whole number from 1 up, or 2 "

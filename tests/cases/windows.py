@@ -190,7 +190,8 @@ def columns(arguments, image, shapes, errors=(), **options):
     name, function = ("Unfold", unfold) if image is None else ("Fold", fold)
     arguments = arguments if image is None else (image, *arguments)
     call = call_of(name, arguments, options)
-    return Case(call, shapes, function, torch_layer(call), fills=True, errors=errors)
+    fills = image is not None or "padding" in options  # what is padded or not covered is 0
+    return Case(call, shapes, function, torch_layer(call), fills=fills, errors=errors)
 
 
 def cubic(t):

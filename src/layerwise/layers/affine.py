@@ -34,12 +34,7 @@ class Affine(Layer):
     """
 
     def __init__(self, in_features, out_features, bias=True, *, init=None, rng=None):
-        for size in (in_features, out_features):
-            if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
-                raise ValueError(
-                    f"Affine({in_features!r}, {out_features!r}): the numbers of inputs and outputs "
-                    f"are whole numbers from 1 up, but got {size!r}."
-                )
+        check_sizes(self, in_features=in_features, out_features=out_features)
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
         rng = None if rng is None else np.random.default_rng(rng)
         start = uniform_by_fan_in(in_features)
@@ -94,8 +89,8 @@ class Bilinear(Layer):
     """
 
     def __init__(self, in1_features, in2_features, out_features, bias=True, *, init=None, rng=None):
-        sizes = {"in1_features": in1_features, "in2_features": in2_features}
-        check_sizes(self, **sizes, out_features=out_features)
+        check_sizes(self, in1_features=in1_features, in2_features=in2_features)
+        check_sizes(self, out_features=out_features)
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features, self.bias = out_features, bias
         rng = None if rng is None else np.random.default_rng(rng)

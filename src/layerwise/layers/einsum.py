@@ -106,7 +106,11 @@ class Einsum(Layer):
 
 
 def gradient(x, of_x, of_z, of_y, dout, y):
-    """The gradient of one input, from dout and the other input."""
+    """The gradient of x, from dout and the other input.
+
+    Along an axis that only x has, x was summed and the gradient is repeated; along one of size 1,
+    x may have been repeated and the gradient is summed.
+    """
     dx = np.zeros(x.shape, np.result_type(x, 0.0))
     each = "".join(dict.fromkeys(of_x))  # every letter once
     view = dx if each == of_x else np.einsum(f"{of_x}->{each}", dx)  # the diagonal
@@ -114,7 +118,7 @@ def gradient(x, of_x, of_z, of_y, dout, y):
     d = einsum(of_z, of_y, "".join(reached), dout, y)
     alone = [i for i, letter in enumerate(each) if letter not in reached]
     stretched = tuple(i for i, n in enumerate(view.shape) if n == 1)
-    view[...] = np.expand_dims(d, alone).sum(axis=stretched, keepdims=True)  # repeats it elsewhere
+    view[...] = np.expand_dims(d, alone).sum(axis=stretched, keepdims=True)
     return dx
 
 

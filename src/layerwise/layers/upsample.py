@@ -69,7 +69,8 @@ class Upsample(Layer):
     backward   dx = for each pixel, the weights with which it went into y, times dout
     shapes     x (N, C, *image) -> (N, C, *size), or (N, C, *floor(image scale_factor))
     size, scale_factor   one of the two: the new sizes, or by how much to multiply them (below 1
-               the image shrinks); a number, or one for each axis of the image
+               the image shrinks); a number, or one for each axis of the image. (In place of
+               PyTorch's recompute_scale_factor give the size)
     mode       "nearest" for any number of axes; "linear", "bilinear" and "trilinear" for one, two
                and three; "bicubic" for two
     align_corners   True: the middles of the pixels in the corners stay where they are; False: the
@@ -97,6 +98,15 @@ class Upsample(Layer):
         self.size = checked("size", size, "iu")
         self.scale_factor = checked("scale_factor", scale_factor, "iuf")
         self.mode, self.align_corners = mode, align_corners
+        self.dim = MODES[mode][0]  # how many axes an image has; None: any
+        given = self.scale_factor if size is None else self.size
+        if isinstance(given, tuple):
+            if self.dim not in (None, len(given)):
+                raise ValueError(
+                    f"Upsample(mode={mode!r}): give {self.dim} of the sizes, one for each axis, "
+                    f"but got {given}."
+                )
+            self.dim = len(given)
         self.in_shape = None  # saved by forward for backward
 
     def each(self, option, image):
@@ -107,11 +117,9 @@ class Upsample(Layer):
         if ... in x:
             return (..., None)
         front, image = x[:2], x[2:]
-        given = self.scale_factor if self.size is None else self.size
-        axes = len(given) if isinstance(given, tuple) else MODES[self.mode][0]
-        if not image or axes not in (None, len(image)) or 0 in image:
-            sizes = ", ".join(["image"] * (axes or 1)) + (", ..." if axes is None else "")
-            raise ShapeError(self, f"inputs (N, C, {sizes})", x)
+        if not image or self.dim not in (None, len(image)) or 0 in image:
+            axes = "image, ..." if self.dim is None else ", ".join(["image"] * self.dim)
+            raise ShapeError(self, f"inputs (N, C, {axes})", x)
         if self.size is not None:
             return (*front, *self.each(self.size, image))
         scales = self.each(self.scale_factor, image)
@@ -120,7 +128,7 @@ class Upsample(Layer):
             raise ShapeError(self, "images of which something is left", x)
         return (*front, *new)
 
-    def sources(self):
+    def axes(self):
         """For each axis of the image: its number, its size, the pixels and their weights."""
         image, new = self.in_shape[2:], self.out_shape(self.in_shape)[2:]
         scales = self.each(self.scale_factor, image)
@@ -131,7 +139,7 @@ class Upsample(Layer):
         self.out_shape(x.shape)
         self.in_shape = x.shape
         out = x.astype(np.result_type(x, 0.0), copy=False)
-        for axis, _, pixels, weights in self.sources():
+        for axis, _, pixels, weights in self.axes():
             rows = np.moveaxis(out, axis, -1)  # (N, C, ..., n)
             weights = weights.astype(out.dtype)
             rows = sum(w * rows[..., i] for i, w in zip(pixels, weights))  # (N, C, ..., m)
@@ -140,7 +148,7 @@ class Upsample(Layer):
 
     def backward(self, dout):
         dx = dout
-        for axis, n, pixels, weights in self.sources():
+        for axis, n, pixels, weights in self.axes():
             d = np.moveaxis(dx, axis, 0)  # (m, N, C, ...)
             weights = weights.astype(dout.dtype)
             drows = np.zeros((n, *d.shape[1:]), np.result_type(dout, 0.0))

@@ -144,6 +144,20 @@ def test_gradients_of_the_first_volume_are_arrays_of_their_own():
     assert all(np.array_equal(grad, kept[key]) for key, grad in first.items())
 
 
+def test_an_affine_serves_both_volumes():
+    W, b, x = drawn(4, 3), drawn(3), drawn(5, 4)
+    early, late = book.Affine(W, b), book.Affine(W, b)
+    grads = early.grads  # as a network of the second volume collects them, before any backward
+    assert early.params[0] is W and not grads[0].any()
+    for scale in (1, 2):
+        for layer in (early, late):
+            layer.backward(scale * layer.forward(x))
+        assert np.array_equal(grads[0], early.dW) and grads[1] is early.grads[1]
+        assert grads[0] is not early.dW
+    for grad, want in zip(late.grads, grads):
+        assert np.array_equal(grad, want)  # and also if it is asked for only now
+
+
 def test_the_trainer_of_the_first_volume(capsys):
     net = TwoLayerNet(book)
     trainer = book.Trainer(net, x_train[:500], t_train[:500], x_train[500:], t_train[500:],

@@ -76,6 +76,12 @@ class Layer:
             held.astype(floating(dtype))
         return self
 
+    def _start_gradients(self) -> None:
+        """By hand: what has no gradient yet gets 0, so that `backward` can add to it."""
+        for _, parameter in own_parameters(self):
+            if parameter.grad is None:
+                parameter.grad = np.zeros_like(parameter.value)
+
     def __repr__(self) -> str:
         """The call that makes this layer, read from the attributes named as its arguments."""
         shown = []
@@ -132,9 +138,7 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
                 f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
                 "what backward needs."
             )
-        for _, parameter in own_parameters(self):
-            if parameter.grad is None:
-                parameter.grad = np.zeros_like(parameter.value)
+        self._start_gradients()
         return plain(backward(self, *dout, **options), dout)
 
     guarded.inside = backward  # type: ignore[attr-defined]
@@ -143,7 +147,7 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 def plain(out: Any, inputs: Any) -> Any:
     """Python numbers in, Python numbers out: NumPy's functions return NumPy's own scalars."""
-    if type(out) is float or type(out) is int:
+    if type(out) is float or type(out) is int or (type(out) is np.ndarray and out.ndim):
         return out
     if type(out) is tuple:
         return tuple([plain(one, inputs) for one in out])

@@ -5,6 +5,7 @@ Those that the second volume has, too, hold their arrays in `params` and `grads`
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from .. import layers
 from ..layer import Layer
 from ..layers import Add, BinaryCrossEntropyWithLogits, Mul
-from ..layers.activation import log_softmax, sigmoid
+from ..layers.activation import sigmoid
 from ..layers.arithmetic import Elementwise
 from ..layers.loss import check_class_numbers
 from .functions import cross_entropy_error, softmax
@@ -160,7 +161,7 @@ class MatMul(Lists, Layer):
         return dout @ W.T  # (N, M) @ (M, D) -> (N, D)
 
 
-class Affine(Lists, Layer):
+class Affine(Layer):
     """out = x W + b, on the very arrays W and b that it is given.
 
     backward   dx = dout Wᵀ     dW = xᵀ dout     db = sum of dout over the batch
@@ -177,12 +178,21 @@ class Affine(Lists, Layer):
     """
 
     def __init__(self, W: Any, b: Any) -> None:
-        self.hold(W, b)
         self.W, self.b = W, b
         self.x: Any = None
         self.original_x_shape: Any = None
         self.dW: Any = None
         self.db: Any = None
+
+    @cached_property
+    def params(self) -> list[Any]:
+        return [self.W, self.b]
+
+    @cached_property
+    def grads(self) -> list[Any]:
+        """Made when first asked for: the first volume never does, and is spared the copies."""
+        made = zip(self.params, (self.dW, self.db))
+        return [np.zeros_like(W) if dW is None else dW.copy() for W, dW in made]
 
     def forward(self, x: Any) -> Any:
         self.original_x_shape = x.shape
@@ -193,7 +203,8 @@ class Affine(Lists, Layer):
         dx = dout @ self.W.T  # (N, M) @ (M, D) -> (N, D)
         self.dW = self.x.T @ dout  # (D, N) @ (N, M) -> (D, M)
         self.db = dout.sum(axis=0)  # (N, M) -> (M,)
-        self.grads[0][...], self.grads[1][...] = self.dW, self.db
+        for grad, dW in zip(vars(self).get("grads", ()), (self.dW, self.db)):
+            grad[...] = dW
         return dx.reshape(self.original_x_shape)
 
 
@@ -220,14 +231,19 @@ class SoftmaxWithLoss(Lists, Layer):
 
     def forward(self, x: Any, t: Any) -> Any:
         self.t = t = np.asarray(t)
-        log_y = log_softmax(x, -1)
-        self.y = np.exp(log_y)
         N = len(x)
+        shifted = x - x.max(axis=1, keepdims=True)
+        e = np.exp(shifted)  # at most 1
+        total = e.sum(axis=1, keepdims=True)
+        self.y = e / total
+        log_total = np.log(total[:, 0])  # ln(y) = shifted - log_total
         if t.shape == x.shape:
-            self.loss = -np.sum(t * np.where(t == 0, 0, log_y)) / N
+            at_t = np.sum(t * np.where(t == 0, 0, shifted), axis=1)
+            log_total = log_total * t.sum(axis=1)
         else:
             check_class_numbers(self, t, x.shape[:1], x.shape[1])
-            self.loss = -log_y[np.arange(N), t].sum() / N
+            at_t = shifted[np.arange(N), t]
+        self.loss = np.sum(log_total - at_t) / N
         return self.loss
 
     def backward(self, dout: Any = 1) -> Any:

@@ -40,11 +40,10 @@ class BookGRUStep(Step):
         n = np.tanh(a[:, 2 * H :] + (r * h) @ self.Wh[:, 2 * H :])
         return ((1 - z) * h + z * n,), (h, z, r, n)
 
-    def back(self, dstate: Any, saved: Any) -> Any:
+    def back(self, dstate: Any, saved: Any, da: Any) -> Any:
         (dout,), (h, z, r, n) = dstate, saved
         H = h.shape[1]
         Wh_zr, Wh_n = self.Wh[:, : 2 * H], self.Wh[:, 2 * H :]
-        da = np.empty((len(h), 3 * H), dout.dtype)
         da_zr, da_n = da[:, : 2 * H], da[:, 2 * H :]
         da_n[...] = dout * z * (1 - n * n)
         dhr = da_n @ Wh_n.T
@@ -52,7 +51,7 @@ class BookGRUStep(Step):
         da_zr[:, H:] = dhr * h * r * (1 - r)
         self.dWh[:, : 2 * H] += h.T @ da_zr
         self.dWh[:, 2 * H :] += (r * h).T @ da_n
-        return da, (dout * (1 - z) + dhr * r + da_zr @ Wh_zr.T,)
+        return (dout * (1 - z) + dhr * r + da_zr @ Wh_zr.T,)
 
 
 class Recurrent(Lists, Layer):

@@ -93,17 +93,11 @@ class Cell(Layer):
         T, N, D = self.x.shape
         da, dstate = back_through_time(self.step, douts, dstate, self.saved, reverse, mask)
         da = da.reshape(T * N, self.Wx.shape[1])
-        gradients = {self.Wx: self.x.reshape(T * N, D).T @ da, self.Wh: self.step.dWh}
+        self.Wx.grad += self.x.reshape(T * N, D).T @ da  # (D, T N) @ (T N, G H) -> (D, G H)
+        self.Wh.grad += self.step.dWh
         if self.b is not None:
-            gradients[self.b] = da.sum(axis=0)
-        self.add_gradients(gradients)
+            self.b.grad += da.sum(axis=0)
         return (da @ self.Wx.like(da).T).reshape(T, N, D), dstate
-
-    def add_gradients(self, gradients):
-        for parameter, dW in gradients.items():
-            if parameter.grad is None:  # inside another layer that is used by hand
-                parameter.grad = np.zeros_like(parameter.value)
-            parameter.grad += dW
 
     def floats(self, x):
         """x in the dtype of the parameters if it holds whole numbers."""
@@ -201,7 +195,7 @@ class LSTMCell(Cell):
     def run_back(self, *douts, **how):
         found = super().run_back(*douts, **how)
         if self.Wr is not None:
-            self.add_gradients({self.Wr: self.step.dWr})
+            self.Wr.grad += self.step.dWr
         return found
 
 
@@ -248,7 +242,7 @@ class GRUCell(Cell):
     def run_back(self, *douts, **how):
         found = super().run_back(*douts, **how)
         if self.bh is not None:
-            self.add_gradients({self.bh: self.step.dbh})
+            self.bh.grad += self.step.dbh
         return found
 
 

@@ -2,8 +2,8 @@
 
 What comes in does not depend on the state, so whoever uses this computes a = x Wx + b beforehand,
 for all steps in one product. A step adds what the state says, h Wh, and gives the next state, a
-tuple whose first part is the output h. In backward it gives the gradients of a and of the state,
-and adds up those of its own weights on the way.
+tuple whose first part is the output h. On the way back it writes the gradient of a, gives that of
+the state, and adds up those of its own weights.
 
 The sizes are N (batch), T (steps), H (hidden), P (outputs: H, or those of a projection).
 """
@@ -36,18 +36,18 @@ class RNNStep(Step):
 
     def next(self, a, state):
         (h,) = state
-        u = a + h @ self.Wh  # (N, H) + (N, H) @ (H, H)
+        u = a + h @ self.Wh  # (N, H) @ (H, H) -> (N, H)
         out = np.tanh(u) if self.nonlinearity == "tanh" else np.maximum(u, 0)
         return (out,), (h, out)
 
-    def back(self, dstate, saved):
+    def back(self, dstate, saved, da):
         (dout,), (h, out) = dstate, saved
         if self.nonlinearity == "tanh":
-            da = dout * (1 - out * out)
+            da[...] = dout * (1 - out * out)
         else:
-            da = np.where(out > 0, dout, 0)
+            da[...] = np.where(out > 0, dout, 0)
         self.dWh += h.T @ da
-        return da, (da @ self.Wh.T,)
+        return (da @ self.Wh.T,)
 
 
 class LSTMStep(Step):
@@ -80,7 +80,7 @@ class LSTMStep(Step):
     def next(self, a, state):
         h, c = state
         # 1. the gates
-        i, f, g, o = self.gates(a + h @ self.Wh)  # (N, 4 H) + (N, P) @ (P, 4 H)
+        i, f, g, o = self.gates(a + h @ self.Wh)  # (N, P) @ (P, 4 H) -> (N, 4 H)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         # 2. what is remembered
         c_next = f * c + i * g
@@ -90,9 +90,8 @@ class LSTMStep(Step):
         out = m if self.Wr is None else m @ self.Wr  # (N, H) @ (H, P) -> (N, P)
         return (out, c_next), (h, c, i, f, g, o, tanh_c, m)
 
-    def back(self, dstate, saved):
+    def back(self, dstate, saved, da):
         (dout, dc_next), (h, c, i, f, g, o, tanh_c, m) = dstate, saved
-        da = np.empty((len(h), self.Wh.shape[1]), dout.dtype)
         di, df, dg, do = self.gates(da)
         # 3.
         dm = dout
@@ -107,7 +106,7 @@ class LSTMStep(Step):
         dg[...] = dc * i * (1 - g * g)
         # 1.
         self.dWh += h.T @ da
-        return da, (da @ self.Wh.T, dc * f)
+        return da @ self.Wh.T, dc * f
 
 
 class GRUStep(Step):
@@ -142,10 +141,9 @@ class GRUStep(Step):
         n = np.tanh(a[:, 2 * H :] + r * u_n)
         return (n + z * (h - n),), (h, u_n, r, z, n)
 
-    def back(self, dstate, saved):
+    def back(self, dstate, saved, da):
         (dout,), (h, u_n, r, z, n) = dstate, saved
         H = h.shape[1]
-        da = np.empty((len(h), 3 * H), dout.dtype)
         # 3.
         da_n = da[:, 2 * H :]
         da_n[...] = dout * (1 - z) * (1 - n * n)
@@ -158,7 +156,7 @@ class GRUStep(Step):
         if self.bh is not None:
             self.dbh += du[:, 2 * H :].sum(axis=0)
         self.dWh += h.T @ du
-        return da, (dout * z + du @ self.Wh.T,)
+        return (dout * z + du @ self.Wh.T,)
 
 
 def through_time(step, a, state, reverse=False, mask=None):
@@ -190,18 +188,19 @@ def back_through_time(step, douts, dstate, saved, reverse=False, mask=None):
     Each step gets the gradient of its own output, douts[t], which is 0 where there is no such step,
     and what the step behind it sent back.
     """
+    T, N, _ = douts.shape
+    das = np.empty((T, N, step.Wh.shape[1]), douts.dtype)
     step.start_gradients()
-    das = [None] * len(douts)
-    for t in in_order(len(douts), not reverse):
+    for t in in_order(T, not reverse):
         dstate = (dstate[0] + douts[t], *dstate[1:])
         if mask is None:
-            das[t], dstate = step.back(dstate, saved[t])
+            dstate = step.back(dstate, saved[t], das[t])
         else:  # rows without this step hand on what they were given
             here = tuple(np.where(mask[t], d, 0) for d in dstate)
             idle = [np.where(mask[t], 0, d) for d in dstate]
-            das[t], before = step.back(here, saved[t])
+            before = step.back(here, saved[t], das[t])
             dstate = tuple(d + e for d, e in zip(before, idle))
-    return np.stack(das), dstate
+    return das, dstate
 
 
 def in_order(T, reverse):

@@ -57,6 +57,10 @@ class Recurrent(Layer):
         self.dropouts = [Dropout(dropout, rng) for _ in range(num_layers)]  # below each level
         self.given = self.mask = self.first = None  # saved by forward for backward
 
+    def _start_gradients(self):
+        for cell in self.cells:  # whose own guard is not asked
+            cell._start_gradients()
+
     # shapes: T, N and D may be unknown, and x may be a single sequence
 
     def out_shape(self, x, *given):

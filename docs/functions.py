@@ -139,7 +139,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _legend(call: str) -> list[Shape]:
     """Whose picture it is, and which line is what."""
-    size = min(13, 13 * (PLOT - 96) / text_width(call, 13))
+    size = min(13.0, max(10.0, 13 * (PLOT - 90) / text_width(call, 13)))
     shapes: list[Shape] = [Text(LEFT, 20, call, size, "ink", "start")]
     x = LEFT + PLOT
     for word, role, width in (("slope", "gradient", 1.6), ("y", "forward", 2.6)):

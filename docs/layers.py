@@ -148,7 +148,7 @@ def _paragraphs(thing: Any) -> list[str]:
     paragraphs = []
     for text in (inspect.getdoc(thing) or "").split("\n\n"):
         if text.startswith(">>>"):
-            paragraphs.append(_code(text, "pycon"))
+            paragraphs.append(_code(text.replace("<BLANKLINE>", ""), "pycon"))
         elif re.match(r"[\w, ]+?  +\S", text):
             paragraphs.append(_code(text, "text"))
         else:

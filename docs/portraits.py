@@ -24,6 +24,7 @@ MOST_ROWS, MOST_COLUMNS = 9, 8  # that are shown; of a larger array only its sha
 MOST_OF_A_PARAMETER = 4  # columns
 MARGIN, WIRE, GAP = 14.0, 66.0, 18.0  # around all, the shortest arrow, between two wires
 SPLIT, BESIDE = 2.6, 7.0  # from the middle of a pair of arrows to each, and to what it carries
+ROOM = 18.0  # of the layer above its first arrow and below its last
 WIDEST_CALL = 190.0
 
 
@@ -47,16 +48,15 @@ def portrait(example: Example) -> Scene:
     ]
     outs = [Wire("", value, dout) for value, dout in zip(example.outputs, example.douts)]
     body = _body(example.layer)
-    heights = [_height(ins), _height(outs), body.height]
-    height = max(heights) + 2 * MARGIN
+    height = max(_height(ins), _height(outs), body.height) + 2 * MARGIN
     names = max(text_width(wire.name, NAME) for wire in ins) + 8
     widths = [max(wire.width for wire in wires) for wires in (ins, outs)]
     left = MARGIN + names + widths[0]
-    top = min(_first_arrow(wires, height) for wires in (ins, outs)) - 22
-    bottom = max(_last_arrow(wires, height) for wires in (ins, outs)) + 22
-    tall = max(body.height, 2 * max(height / 2 - top, bottom - height / 2))
-    frame = Box(left, (height - tall) / 2, body.width, tall, 7, "layer", "layer-line")
-    shapes: list[Shape] = [frame, *body.at(left, (height - body.height) / 2)]
+    low, high = (height - body.height) / 2, (height + body.height) / 2
+    top = min(low, *(_first_arrow(wires, height) - ROOM for wires in (ins, outs)))
+    bottom = max(high, *(_last_arrow(wires, height) + ROOM for wires in (ins, outs)))
+    frame = Box(left, top, body.width, bottom - top, 7, "layer", "layer-line")
+    shapes: list[Shape] = [frame, *body.at(left, (top + bottom - body.height) / 2)]
     shapes += _wires(ins, MARGIN + names, widths[0], height)
     shapes += _wires(outs, left + body.width, widths[1], height)
     width = left + body.width + widths[1] + MARGIN
@@ -76,7 +76,7 @@ class Wire:
         self.learns = gradient is not None
         self.width = max(WIRE, self.value.width + 22, self.grad.width + 22)
         self.above = self.value.height + BESIDE
-        self.height = self.above + BESIDE + self.grad.height
+        self.height = self.above + max(BESIDE + self.grad.height, ROOM)
 
     def shapes(self, x: float, y: float, width: float) -> list[Shape]:
         """The arrows at height y from x on, with what they carry."""

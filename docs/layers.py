@@ -1,7 +1,7 @@
 """Write the page of all layers, layers.md, and its pictures: `python docs/layers.py`.
 
-Everything on it comes from the code: the families are the modules of `layerwise.layers`, the words
-and formulas are the docstrings, and the pictures show the numbers of their examples.
+Everything on it comes from the code: the families are the modules that the layers are in, the
+words and formulas are the docstrings, and the pictures show the numbers of their examples.
 """
 
 from __future__ import annotations
@@ -15,20 +15,24 @@ from typing import Any
 
 from functions import function_scene, is_function
 from portraits import portrait
-from recorded import example_of
+from recorded import drawn_anew, example_of
 
-from layerwise import layers
+import layerwise
+from layerwise import Graph, Layer, Sequential
+from layerwise.draw import to_svg
 from layerwise.draw.svg import svg_of
 
 DOCS = Path(__file__).parent
 LOOPS = DOCS.parent / "tests" / "loops.py"
 PICTURES = "pictures/layers"
-SOURCE = "../src/layerwise/layers"
+SOURCE = "../src"
 FIRST = [  # the order of the families; others come behind these, and the losses at the end
-    "arithmetic", "elementary", "reduction", "shape", "join", "pad", "activation", "rectifier",
-    "piecewise", "gated", "affine", "conv", "pool", "adaptive", "norm", "random",
+    "arithmetic", "elementary", "reduction", "einsum", "shape", "join", "pad", "columns", "shuffle",
+    "upsample", "activation", "rectifier", "piecewise", "gated", "affine", "conv", "pool",
+    "adaptive", "norm", "random", "embedding", "position", "cell", "recurrent", "attention",
+    "transformer",
 ]  # fmt: skip
-LAST = ["loss", "likelihood"]
+LAST = ["loss", "binary", "likelihood", "margin", "distance", "ctc"]
 DEFINITIONS = {  # what is shown of LOOPS
     "conv": ["places", "window", "conv", "conv_transpose"],
     "pool": ["pool"],
@@ -70,10 +74,17 @@ def files() -> dict[str, str]:
     return {"layers.md": "".join(parts), **pictures}
 
 
+def all_layers() -> list[Any]:
+    """Every class of a layer that the library has to offer, but for what layers are made with."""
+    offered = [getattr(layerwise, name) for name in layerwise.__all__]
+    classes = [one for one in offered if isinstance(one, type) and issubclass(one, Layer)]
+    return [cls for cls in classes if cls not in (Layer, Graph, Sequential)]
+
+
 def families_of_layers() -> dict[Any, list[Any]]:
     """The layers by module, in the order in which they stand there."""
     families: dict[Any, list[Any]] = {}
-    for cls in (getattr(layers, name) for name in layers.__all__):
+    for cls in all_layers():
         families.setdefault(sys.modules[cls.__module__], []).append(cls)
     for classes in families.values():
         classes.sort(key=lambda cls: inspect.getsourcelines(cls)[1])
@@ -95,14 +106,18 @@ def _base(cls: Any) -> Any:
     """The class that says what a layer computes, where its own docstring leaves that to it."""
     for one in cls.__mro__:
         if re.search(r"^ *backward  ", one.__doc__ or "", re.M):
-            return None if one.__name__ in layers.__all__ else one
+            return None if one in all_layers() else one
     return None
 
 
 def _picture(cls: Any) -> str:
+    """A function as a curve, a graph as what is in it, any other layer with its numbers."""
     layer = example_of(cls).layer
-    scene = function_scene(layer) if is_function(layer) else portrait(example_of(cls))
-    return svg_of(scene, "auto")
+    if isinstance(layer, Graph):
+        return to_svg(drawn_anew(example_of(cls)))
+    return svg_of(
+        function_scene(layer) if is_function(layer) else portrait(example_of(cls)), "auto"
+    )
 
 
 # the parts of the page ---------------------------------------------------------------------------
@@ -115,7 +130,7 @@ def _row(module: Any, classes: list[Any]) -> str:
 
 def _family(module: Any) -> str:
     name = _name(module)
-    source = f"[`{name}.py`]({SOURCE}/{name}.py)"
+    source = f"[`{name}.py`]({SOURCE}/{module.__name__.replace('.', '/')}.py)"
     text = "\n\n".join(_paragraphs(module))
     return f"\n## The {name} family\n\n{text}\n\nIt is in {source}.\n{_definition(name)}"
 

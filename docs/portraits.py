@@ -21,11 +21,13 @@ from layerwise.errors import show_shape
 NUMBER, SMALL, NAME = 11.5, 10.0, 13.0  # text sizes in points
 ROW, PADDING = 17.0, 5.0  # of a field of numbers
 MOST_ROWS, MOST_COLUMNS = 9, 8  # that are shown; of a larger array only its shape
+MOST_PARAMETERS, MOST_LINES = 4, 6  # that are shown with numbers, and at all
 MOST_OF_A_PARAMETER = 4  # columns
 MARGIN, WIRE, GAP = 14.0, 66.0, 18.0  # around all, the shortest arrow, between two wires
 SPLIT, BESIDE = 2.6, 7.0  # from the middle of a pair of arrows to each, and to what it carries
 ROOM = 18.0  # of the layer above its first arrow and below its last
-WIDEST_CALL = 190.0
+WIDEST_CALL = 210.0
+ROUNDING = 1e-7  # what is smaller differs from machine to machine and counts as 0
 
 
 @dataclass
@@ -126,7 +128,7 @@ def _body(layer: Any) -> Block:
     rows = [_line(sign, 21.0, "ink")] if len(sign) == 1 else []
     size = SMALL if rows else NAME
     rows += [_line(text, size, "ink") for text in wrapped(repr(layer).removesuffix("()"), size)]
-    rows += [_parameter(name, parameter) for name, parameter in layer.parameters().items()]
+    rows += _parameters(layer)
     width = max(row.width for row in rows) + 24
     block = Block(width, 10.0)
     for row in rows:
@@ -155,6 +157,17 @@ def _line(text: str, size: float, role: str) -> Block:
     return Block(width, size * 1.2, [Text(width / 2, size * 0.95, text, size, role)])
 
 
+def _parameters(layer: Any) -> list[Block]:
+    """Few parameters with their gradients, many as a list of their shapes."""
+    held = layer.parameters()
+    if len(held) <= MOST_PARAMETERS:
+        return [_parameter(name, parameter) for name, parameter in held.items()]
+    lines = [f"{name} {show_shape(parameter.shape)}" for name, parameter in held.items()]
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES - 1 :] = [f"… {len(lines) - MOST_LINES + 1} more"]
+    return [_line(line, SMALL, "parameter") for line in lines]
+
+
 def _parameter(name: str, parameter: Any) -> Block:
     """A parameter and its gradient beside it, with their numbers where these are few."""
     parts = [(name, parameter.value, "parameter"), (f"d{name}", parameter.grad, "gradient")]
@@ -176,6 +189,8 @@ def _parameter(name: str, parameter: Any) -> Block:
 def numbers(value: Any, role: str, most: int = MOST_COLUMNS) -> Block:
     """A number as it is, an array of few columns as fields of numbers, a large one as its shape."""
     array = np.asarray(value)
+    if array.dtype.kind == "f":
+        array = np.where(abs(array) < ROUNDING, 0, array)
     if array.ndim == 0:
         return _line(_text(array[()]), NUMBER, role)
     matrices = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array.reshape(1, 1, -1)

@@ -52,6 +52,19 @@ def example_of(cls: type[Layer]) -> Example:
     return Example(layer, inputs, *map(_as_tuple, (out, *back)))
 
 
+def drawn_anew(example: Example) -> Any:
+    """The layer of an example, run on normally distributed numbers in the place of its floats."""
+    rng = np.random.default_rng(0)
+
+    def drawn(value: Any) -> Any:
+        return rng.normal(size=np.shape(value)) if np.asarray(value).dtype.kind == "f" else value
+
+    example.layer.forward(*map(drawn, example.inputs))
+    douts = tuple(map(drawn, example.outputs))
+    example.layer.backward(douts if len(douts) > 1 else douts[0])
+    return example.layer
+
+
 def _runs_of(cls: Any) -> list[list[Any]]:
     """Every run of the class in its docstring: layer, inputs, output, and where it went backward
     the gradients of the output and of the inputs."""

@@ -8,12 +8,13 @@ export LAYERWISE_DATA ?= $(abspath ../shared/data)
 # small matrices gain nothing from several threads, and lose much beside a busy neighbour
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types tests test-peers bench clean
+.PHONY: help demo test lint types tests test-peers docs bench clean
 
 help:
 	@echo "make demo        the shop, a training on handwritten digits, pictures in out/"
 	@echo "make test        lint, types and all tests"
 	@echo "make test-peers  comparison with PyTorch (installs torch)"
+	@echo "make docs        the page of all layers, and the pictures of the documents"
 	@echo "make bench       speed beside other libraries"
 	@echo "make clean       remove what the others made"
 
@@ -35,6 +36,10 @@ tests: $(VENV)/test
 
 test-peers: $(VENV)/peers
 	$(BIN)/python -m pytest -m peers tests
+
+docs: $(VENV)/demo
+	$(BIN)/python docs/layers.py
+	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/peers
 	$(BIN)/python -m bench

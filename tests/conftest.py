@@ -10,12 +10,25 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that the tests find the table of cases
 
-TORCH = importlib.util.find_spec("torch") is not None
-collect_ignore = [] if TORCH else ["test_peers.py"]
+PEERS = all(importlib.util.find_spec(name) for name in ("torch", "expecttest"))
+collect_ignore = [] if PEERS else ["test_peers.py", "test_module_db.py"]
+
+SUMMARY = pytest.StashKey()
 
 
 def pytest_report_header():
-    return [] if TORCH else "PyTorch is not installed: the comparison with it is `make test-peers`"
+    return [] if PEERS else "PyTorch is not installed: the comparison with it is `make test-peers`"
+
+
+@pytest.fixture(scope="session")
+def at_the_end(pytestconfig):
+    """Texts that are printed below the results, when all tests are done."""
+    return pytestconfig.stash.setdefault(SUMMARY, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for text in config.stash.get(SUMMARY, []):
+        terminalreporter.write_line(f"\n{text}")
 
 
 settings.register_profile("here", max_examples=50, derandomize=True, deadline=None, database=None)

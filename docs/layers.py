@@ -1,0 +1,184 @@
+"""Write the page of all layers, layers.md, and its pictures: `python docs/layers.py`.
+
+Everything on it comes from the code: the families are the modules that the layers are in, the
+words and formulas are the docstrings, and the pictures show the numbers of their examples.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from functions import function_scene, is_function
+from portraits import portrait
+from recorded import drawn_anew, example_of
+
+import layerwise
+from layerwise import Graph, Layer, Sequential
+from layerwise.draw import to_svg
+from layerwise.draw.svg import svg_of
+
+DOCS = Path(__file__).parent
+LOOPS = DOCS.parent / "tests" / "loops.py"
+PICTURES = "pictures/layers"
+SOURCE = "../src"
+FIRST = [  # the order of the families; others come behind these, and the losses at the end
+    "arithmetic", "elementary", "reduction", "einsum", "shape", "join", "pad", "columns", "shuffle",
+    "upsample", "activation", "rectifier", "piecewise", "gated", "affine", "conv", "pool",
+    "adaptive", "norm", "random", "embedding", "position", "cell", "recurrent", "attention",
+    "transformer",
+]  # fmt: skip
+LAST = ["loss", "binary", "likelihood", "margin", "distance", "ctc"]
+DEFINITIONS = {  # what is shown of LOOPS
+    "conv": ["places", "window", "conv", "conv_transpose"],
+    "pool": ["pool"],
+    "adaptive": ["adaptive_pool"],
+}
+
+HEAD = """\
+# The layers
+
+<!-- made by `python docs/layers.py` -->
+
+{layers} layers in {families} families, each a `forward` and a `backward` of one screen. The words
+are those in the code. The pictures show the numbers of the examples: what goes in and comes out
+above the arrows, the gradients that come back below them. A function of one number is drawn as a
+curve beside its slope; a dot is the slope that is taken at a corner.
+
+| family | layers |
+| --- | --- |
+"""
+
+
+def files() -> dict[str, str]:
+    """The page and its pictures, by their paths beside this file."""
+    families = families_of_layers()
+    parts = [HEAD.format(layers=sum(map(len, families.values())), families=len(families))]
+    parts += [_row(module, classes) for module, classes in families.items()]
+    pictures: dict[str, str] = {}
+    for module, classes in families.items():
+        parts.append(_family(module))
+        shown = {None}
+        for cls in classes:
+            base = _base(cls)
+            if base not in shown:
+                shown.add(base)
+                parts.append(_section(base))
+            path = f"{PICTURES}/{cls.__name__}.svg"
+            pictures[path] = _picture(cls)
+            parts.append(_section(cls, f"![{cls.__name__} and its gradients]({path})"))
+    return {"layers.md": "".join(parts), **pictures}
+
+
+def all_layers() -> list[Any]:
+    """Every class of a layer that the library has to offer, but for what layers are made with."""
+    offered = [getattr(layerwise, name) for name in layerwise.__all__]
+    classes = [one for one in offered if isinstance(one, type) and issubclass(one, Layer)]
+    return [cls for cls in classes if cls not in (Layer, Graph, Sequential)]
+
+
+def families_of_layers() -> dict[Any, list[Any]]:
+    """The layers by module, in the order in which they stand there."""
+    families: dict[Any, list[Any]] = {}
+    for cls in all_layers():
+        families.setdefault(sys.modules[cls.__module__], []).append(cls)
+    for classes in families.values():
+        classes.sort(key=lambda cls: inspect.getsourcelines(cls)[1])
+    return {module: families[module] for module in sorted(families, key=_place)}
+
+
+def _place(module: Any) -> tuple[int, int, str]:
+    name = _name(module)
+    if name in FIRST:
+        return 0, FIRST.index(name), name
+    return (2, LAST.index(name), name) if name in LAST else (1, 0, name)
+
+
+def _name(module: Any) -> str:
+    return module.__name__.rsplit(".", 1)[-1]
+
+
+def _base(cls: Any) -> Any:
+    """The class that says what a layer computes, where its own docstring leaves that to it."""
+    for one in cls.__mro__:
+        if re.search(r"^ *backward  ", one.__doc__ or "", re.M):
+            return None if one in all_layers() else one
+    return None
+
+
+def _picture(cls: Any) -> str:
+    """A function as a curve, a graph as what is in it, any other layer with its numbers."""
+    layer = example_of(cls).layer
+    if isinstance(layer, Graph):
+        return to_svg(drawn_anew(example_of(cls)))
+    return svg_of(
+        function_scene(layer) if is_function(layer) else portrait(example_of(cls)), "auto"
+    )
+
+
+# the parts of the page ---------------------------------------------------------------------------
+
+
+def _row(module: Any, classes: list[Any]) -> str:
+    names = ", ".join(f"[{cls.__name__}](#{cls.__name__.lower()})" for cls in classes)
+    return f"| [{_name(module)}](#the-{_name(module)}-family) | {names} |\n"
+
+
+def _family(module: Any) -> str:
+    name = _name(module)
+    source = f"[`{name}.py`]({SOURCE}/{module.__name__.replace('.', '/')}.py)"
+    text = "\n\n".join(_paragraphs(module))
+    return f"\n## The {name} family\n\n{text}\n\nIt is in {source}.\n{_definition(name)}"
+
+
+def _definition(family: str) -> str:
+    """What the layers of a family mean, as plain loops."""
+    names = DEFINITIONS.get(family, [])
+    code = LOOPS.read_text("utf-8")
+    functions = [
+        ast.get_source_segment(code, one)
+        for one in ast.parse(code).body
+        if isinstance(one, ast.FunctionDef) and one.name in names
+    ]
+    if not functions:
+        return ""
+    both = "\n\n\n".join(map(str, functions)).replace("  # fmt: skip", "")
+    link = "[`loops.py`](../tests/loops.py)"
+    return f"\nWhat they mean, as plain loops ({link}):\n\n{_code(both, 'python')}\n"
+
+
+def _section(cls: Any, picture: str = "") -> str:
+    """A class: its sentence, its picture, its formulas, its example."""
+    sentence, *others = _paragraphs(cls)
+    parts = [f"### {cls.__name__}", sentence, *[picture] * bool(picture), *others]
+    return "\n" + "\n\n".join(parts) + "\n"
+
+
+def _paragraphs(thing: Any) -> list[str]:
+    """A docstring as Markdown: formulas and examples stand in blocks of their own."""
+    paragraphs = []
+    for text in (inspect.getdoc(thing) or "").split("\n\n"):
+        if text.startswith(">>>"):
+            paragraphs.append(_code(text.replace("<BLANKLINE>", ""), "pycon"))
+        elif re.match(r"[\w, ]+?  +\S", text):
+            paragraphs.append(_code(text, "text"))
+        else:
+            paragraphs.append(re.sub(r"([*_<])", r"\\\1", text))
+    return paragraphs
+
+
+def _code(text: str, language: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+if __name__ == "__main__":
+    folder = DOCS / PICTURES
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        old.unlink()
+    for name, text in files().items():
+        (DOCS / name).write_text(text, "utf-8")

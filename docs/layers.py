@@ -23,7 +23,7 @@ from layerwise.draw import to_svg
 from layerwise.draw.svg import svg_of
 
 DOCS = Path(__file__).parent
-LOOPS = DOCS.parent / "tests" / "loops.py"
+LOOPS = DOCS.parent / "src" / "layerwise" / "layers" / "loops.py"
 PICTURES = "pictures/layers"
 SOURCE = "../src"
 FIRST = [  # the order of the families; others come behind these, and the losses at the end
@@ -147,7 +147,7 @@ def _definition(family: str) -> str:
     if not functions:
         return ""
     both = "\n\n\n".join(map(str, functions)).replace("  # fmt: skip", "")
-    link = "[`loops.py`](../tests/loops.py)"
+    link = f"[`loops.py`]({SOURCE}/layerwise/layers/loops.py)"
     return f"\nWhat they mean, as plain loops ({link}):\n\n{_code(both, 'python')}\n"
 
 

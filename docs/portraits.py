@@ -141,8 +141,8 @@ def _body(layer: Any) -> Block:
 def wrapped(call: str, size: float) -> list[str]:
     """A call in lines that are not too wide, broken behind commas or the first bracket.
 
-    >>> wrapped("MaxPool2d(2, stride=1, padding=(0, 1), ceil_mode=True)", 13)
-    ['MaxPool2d(2, stride=1,', 'padding=(0, 1), ceil_mode=True)']
+    >>> wrapped("MaxPool2d(2, stride=1, padding=(0, 1))", 13)
+    ['MaxPool2d(2, stride=1,', 'padding=(0, 1))']
     """
     lines = [""]
     for part in re.split(r"(?<=,)(?= )|(?<=\w\()", call):

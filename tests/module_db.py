@@ -30,6 +30,25 @@ def padding(dim, mode="constant"):
     )
 
 
+def attention(embed_dim, num_heads, batch_first=False, **options):
+    """Here the batch is in front if nothing else is said."""
+    return lw.MultiHeadAttention(embed_dim, num_heads, batch_first=batch_first, **options)
+
+
+def encoder_layer(masks=(), **options):
+    return lw.TransformerEncoderLayer(masks=masks, **in_words(**options))
+
+
+def decoder_layer(masks=(), **options):
+    return lw.TransformerDecoderLayer(masks=masks, **in_words(**options))
+
+
+def in_words(activation="relu", batch_first=False, **options):
+    """The activation may be one of PyTorch's functions, and the batch is behind there."""
+    name = getattr(activation, "__name__", activation)
+    return {"activation": name, "batch_first": batch_first, **options}
+
+
 # What is several layers here. Nodes are named so that parameters have the names that PyTorch gives.
 
 
@@ -42,6 +61,52 @@ def linear_cross_entropy(
     if out_features:
         scores = scores.reshape(-1, num_classes, *out_features)
     return lw.Graph(lw.SoftmaxCrossEntropy(**loss_options)(scores, t))
+
+
+def ctc(**options):
+    """PyTorch's gradient is that of the scores, as if it had taken their log softmax itself."""
+    scores, *others = (lw.Input(name) for name in ("scores", "t", "lengths", "t_lengths"))
+    return lw.Graph(lw.CTC(**options)(lw.LogSoftmax()(scores), *others))
+
+
+def stack(layers, names, norm=None):
+    """Layers one behind the other, each with all inputs but the first as they came."""
+    inside, inputs = [[lw.Input(name) for name in names] for _ in range(2)]
+    out = inside[0]
+    for i, layer in enumerate(layers):
+        out = layer(out, *inside[1:]).named(str(i))
+    out = lw.Graph(out, inside)(*inputs).named("layers")
+    return lw.Graph(out if norm is None else norm(out).named("norm"), inputs)
+
+
+def encoder(encoder_layer, num_layers, masks=()):
+    part = encoder_layer  # a module: its options are read from it
+    layers = [
+        lw.TransformerEncoderLayer(
+            part.linear1.in_features, part.self_attn.num_heads, part.linear1.out_features,
+            part.dropout.p, part.activation.__name__, part.norm1.eps, part.self_attn.batch_first,
+            part.norm_first, part.linear1.bias is not None,
+            masks=["src_mask" if mask == "mask" else mask for mask in masks],
+        )
+        for _ in range(num_layers)
+    ]  # fmt: skip
+    return stack(layers, ["src", *masks])
+
+
+def transformer(d_model, num_encoder_layers, num_decoder_layers, masks=(), bias=True, **options):
+    """An encoder, and a decoder that looks at what came out of it; both end in a norm."""
+    options |= {"d_model": d_model, "bias": bias}
+    src, tgt = lw.Input("src"), lw.Input("tgt")
+    given = {mask: lw.Input(mask) for mask in masks}
+    its = {mask: node for mask, node in given.items() if mask.startswith("src")}
+    others = {mask: node for mask, node in given.items() if mask not in its}
+    layers = [encoder_layer(list(its), **options) for _ in range(num_encoder_layers)]
+    norms = [lw.LayerNorm(d_model, bias=bias) for _ in range(2)]
+    memory = stack(layers, ["src", *its], norms[0])(src, *its.values()).named("encoder")
+    layers = [decoder_layer(list(others), **options) for _ in range(num_decoder_layers)]
+    decoder = stack(layers, ["tgt", "memory", *others], norms[1])
+    out = decoder(tgt, memory, *others.values()).named("decoder")
+    return lw.Graph(out, [src, tgt, *given.values()])
 
 
 TABLE = {
@@ -59,7 +124,9 @@ TABLE = {
     "BatchNorm1d": lw.BatchNorm,
     "BatchNorm2d": lw.BatchNorm,
     "BatchNorm3d": lw.BatchNorm,
+    "Bilinear": lw.Bilinear,
     "CELU": lw.CELU,
+    "CTCLoss": ctc,
     "CircularPad1d": padding(1, "circular"),
     "CircularPad2d": padding(2, "circular"),
     "CircularPad3d": padding(3, "circular"),
@@ -72,14 +139,20 @@ TABLE = {
     "ConvTranspose1d": lw.ConvTranspose1d,
     "ConvTranspose2d": lw.ConvTranspose2d,
     "ConvTranspose3d": lw.ConvTranspose3d,
+    "CosineEmbeddingLoss": lw.CosineEmbedding,
     "CrossEntropyLoss": lw.SoftmaxCrossEntropy,
     "ELU": lw.ELU,
+    "Embedding": lw.Embedding,
     "GELU": lw.GELU,
     "GLU": lw.GLU,
+    "GRU": lw.GRU,
+    "GRUCell": lw.GRUCell,
+    "GaussianNLLLoss": lw.GaussianNLL,
     "GroupNorm": lw.GroupNorm,
     "Hardshrink": lw.Hardshrink,
     "Hardswish": lw.Hardswish,
     "Hardtanh": lw.Hardtanh,
+    "HingeEmbeddingLoss": lw.HingeEmbedding,
     "HuberLoss": lw.Huber,
     "InstanceNorm1d": lw.InstanceNorm,
     "InstanceNorm2d": lw.InstanceNorm,
@@ -89,6 +162,8 @@ TABLE = {
     "LPPool1d": lw.LPPool1d,
     "LPPool2d": lw.LPPool2d,
     "LPPool3d": lw.LPPool3d,
+    "LSTM": lw.LSTM,
+    "LSTMCell": lw.LSTMCell,
     "LayerNorm": lw.LayerNorm,
     "LazyConv1d": lw.Conv1d,
     "LazyConv2d": lw.Conv2d,
@@ -103,13 +178,21 @@ TABLE = {
     "LogSigmoid": lw.LogSigmoid,
     "LogSoftmax": lw.LogSoftmax,
     "MSELoss": lw.MeanSquaredError,
+    "MarginRankingLoss": lw.MarginRanking,
     "MaxPool1d": lw.MaxPool1d,
     "MaxPool2d": lw.MaxPool2d,
     "MaxPool3d": lw.MaxPool3d,
     "Mish": lw.Mish,
+    "MultiLabelMarginLoss": lw.MultiLabelMargin,
+    "MultiLabelSoftMarginLoss": lw.MultiLabelSoftMargin,
+    "MultiMarginLoss": lw.MultiMargin,
+    "MultiheadAttention": attention,
     "NLLLoss": lw.NegativeLogLikelihood,
     "PReLU": lw.PReLU,
+    "PoissonNLLLoss": lw.PoissonNLL,
     "RMSNorm": lw.RMSNorm,
+    "RNN": lw.RNN,
+    "RNNCell": lw.RNNCell,
     "ReLU": lw.ReLU,
     "ReLU6": lw.ReLU6,
     "ReflectionPad1d": padding(1, "reflect"),
@@ -122,6 +205,7 @@ TABLE = {
     "SiLU": lw.SiLU,
     "Sigmoid": lw.Sigmoid,
     "SmoothL1Loss": lw.SmoothL1,
+    "SoftMarginLoss": lw.SoftMargin,
     "Softmax": lw.Softmax,
     "Softmax2d": lambda: lw.Softmax(dim=-3),
     "Softmin": lw.Softmin,
@@ -131,6 +215,10 @@ TABLE = {
     "Tanh": lw.Tanh,
     "Tanhshrink": lw.Tanhshrink,
     "Threshold": lw.Threshold,
+    "Transformer": transformer,
+    "TransformerDecoderLayer": decoder_layer,
+    "TransformerEncoder": encoder,
+    "TransformerEncoderLayer": encoder_layer,
     "ZeroPad1d": padding(1),
     "ZeroPad2d": padding(2),
     "ZeroPad3d": padding(3),
@@ -139,29 +227,6 @@ TABLE = {
 ABSENT = {  # PyTorch's modules that have no layer here, and why
     "FractionalMaxPool2d": "its windows are drawn at random; hardly a network uses it",
     "FractionalMaxPool3d": "its windows are drawn at random; hardly a network uses it",
-    "Bilinear": "no layer here computes it",
-    "CTCLoss": "no layer here computes it",
-    "CosineEmbeddingLoss": "no layer here computes it",
-    "Embedding": "no layer here computes it",
-    "GRU": "no layer here computes it",
-    "GRUCell": "no layer here computes it",
-    "GaussianNLLLoss": "no layer here computes it",
-    "HingeEmbeddingLoss": "no layer here computes it",
-    "LSTM": "no layer here computes it",
-    "LSTMCell": "no layer here computes it",
-    "MarginRankingLoss": "no layer here computes it",
-    "MultiLabelMarginLoss": "no layer here computes it",
-    "MultiLabelSoftMarginLoss": "no layer here computes it",
-    "MultiMarginLoss": "no layer here computes it",
-    "MultiheadAttention": "no layer here computes it",
-    "PoissonNLLLoss": "no layer here computes it",
-    "RNN": "no layer here computes it",
-    "RNNCell": "no layer here computes it",
-    "SoftMarginLoss": "no layer here computes it",
-    "Transformer": "no layer here computes it",
-    "TransformerDecoderLayer": "no layer here computes it",
-    "TransformerEncoder": "no layer here computes it",
-    "TransformerEncoderLayer": "no layer here computes it",
 }
 
 LEFT_OUT = [  # the beginning of a module's name, an option or a word that describes it, and why
@@ -171,13 +236,9 @@ LEFT_OUT = [  # the beginning of a module's name, an option or a word that descr
         "norm",
         "roots of negative numbers: NaN also for pixels that no window sees, here 0",
     ),
-    ("CrossEntropy", "weight", "the loss has no option weight"),
-    ("CrossEntropy", "label_smoothing", "the loss has no option label_smoothing"),
-    ("CrossEntropy", "ignore_index", "the loss has no option ignore_index"),
-    ("LinearCross", "weight", "the loss has no option weight"),
-    ("LinearCross", "label_smoothing", "the loss has no option label_smoothing"),
-    ("LinearCross", "ignore_index", "the loss has no option ignore_index"),
     ("InstanceNorm", "no_batch_dim", "for images of any rank, (C, L) cannot be told from (N, C)"),
+    ("MultiheadAttention", "add_bias_kv", "no learned key is put behind those that come in"),
+    ("MultiheadAttention", "add_zero_attn", "no key of zeros is put behind those that come in"),
 ]
 
 

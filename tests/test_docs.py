@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import layerwise as lw
 
 sys.path.insert(0, str(ROOT / "docs"))
 import layers as page
+import portraits
 import recorded
 
 FILES = page.files()
@@ -83,6 +85,10 @@ def test_reading_an_example_leaves_the_class_as_it_was():
     recorded.example_of(lw.Affine), recorded.example_of(lw.Conv2d)
     assert before == (lw.Affine.forward, lw.Conv2d.forward, lw.Affine.backward)
     assert "forward" not in vars(lw.Conv2d)
+
+
+def test_the_examples_of_the_pictures_code_run():
+    assert doctest.testmod(portraits) == (0, 1)
 
 
 def test_a_class_without_an_example_is_named():

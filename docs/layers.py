@@ -10,6 +10,7 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ SOURCE = "../src"
 FIRST = [  # the order of the families; others come behind these, and the losses at the end
     "arithmetic", "elementary", "reduction", "einsum", "shape", "join", "pad", "columns", "shuffle",
     "upsample", "activation", "rectifier", "piecewise", "gated", "affine", "conv", "pool",
-    "adaptive", "norm", "random", "embedding", "position", "cell", "recurrent", "attention",
-    "transformer",
+    "adaptive", "batch_norm", "norm", "random", "embedding", "position", "cell", "recurrent",
+    "attention", "transformer",
 ]  # fmt: skip
 LAST = ["loss", "binary", "likelihood", "margin", "distance", "ctc"]
 DEFINITIONS = {  # what is shown of LOOPS
@@ -103,11 +104,16 @@ def _name(module: Any) -> str:
 
 
 def _base(cls: Any) -> Any:
-    """The class that says what a layer computes, where its own docstring leaves that to it."""
+    """The class without a page of its own that a docstring refers to, or leaves the formulas to."""
+    offered = all_layers()
     for one in cls.__mro__:
-        if re.search(r"^ *backward  ", one.__doc__ or "", re.M):
-            return None if one in all_layers() else one
-    return None
+        if one not in offered and f"`{one.__name__}`" in cls.__doc__:
+            return one
+    has_formulas = (
+        one for one in cls.__mro__ if re.search(r"^ *backward  ", one.__doc__ or "", re.M)
+    )
+    found = next(has_formulas, None)
+    return None if found in offered else found
 
 
 def _picture(cls: Any) -> str:
@@ -161,14 +167,20 @@ def _section(cls: Any, picture: str = "") -> str:
 def _paragraphs(thing: Any) -> list[str]:
     """A docstring as Markdown: formulas and examples stand in blocks of their own."""
     paragraphs = []
-    for text in (inspect.getdoc(thing) or "").split("\n\n"):
+    for part in (inspect.getdoc(thing) or "").split("\n\n"):
+        text = textwrap.dedent(part)
         if text.startswith(">>>"):
             paragraphs.append(_code(text.replace("<BLANKLINE>", ""), "pycon"))
-        elif re.match(r"[\w, ]+?  +\S", text):
+        elif text != part or re.match(r"[\w, ]+?  +\S", text):
             paragraphs.append(_code(text, "text"))
         else:
-            paragraphs.append(re.sub(r"([*_<])", r"\\\1", text))
+            paragraphs.append(re.sub(r"(`.*?`)|([*_<])", _escaped, text))
     return paragraphs
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A sign that means something in Markdown, but for what stands in backticks."""
+    return found[1] or f"\\{found[2]}"
 
 
 def _code(text: str, language: str) -> str:

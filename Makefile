@@ -39,6 +39,7 @@ test-peers: $(VENV)/peers
 
 docs: $(VENV)/demo
 	$(BIN)/python docs/layers.py
+	$(BIN)/python docs/models.py
 	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/peers

@@ -137,7 +137,7 @@ def _row(module: Any, classes: list[Any]) -> str:
 def _family(module: Any) -> str:
     name = _name(module)
     source = f"[`{name}.py`]({SOURCE}/{module.__name__.replace('.', '/')}.py)"
-    text = "\n\n".join(_paragraphs(module))
+    text = "\n\n".join(paragraphs_of(module))
     return f"\n## The {name} family\n\n{text}\n\nIt is in {source}.\n{_definition(name)}"
 
 
@@ -154,25 +154,25 @@ def _definition(family: str) -> str:
         return ""
     both = "\n\n\n".join(map(str, functions)).replace("  # fmt: skip", "")
     link = f"[`loops.py`]({SOURCE}/layerwise/layers/loops.py)"
-    return f"\nWhat they mean, as plain loops ({link}):\n\n{_code(both, 'python')}\n"
+    return f"\nWhat they mean, as plain loops ({link}):\n\n{code_block(both, 'python')}\n"
 
 
 def _section(cls: Any, picture: str = "") -> str:
     """A class: its sentence, its picture, its formulas, its example."""
-    sentence, *others = _paragraphs(cls)
+    sentence, *others = paragraphs_of(cls)
     parts = [f"### {cls.__name__}", sentence, *[picture] * bool(picture), *others]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
-def _paragraphs(thing: Any) -> list[str]:
+def paragraphs_of(thing: Any) -> list[str]:
     """A docstring as Markdown: formulas and examples stand in blocks of their own."""
     paragraphs = []
     for part in (inspect.getdoc(thing) or "").split("\n\n"):
         text = textwrap.dedent(part)
         if text.startswith(">>>"):
-            paragraphs.append(_code(text.replace("<BLANKLINE>", ""), "pycon"))
+            paragraphs.append(code_block(text.replace("<BLANKLINE>", ""), "pycon"))
         elif text != part or re.match(r"[\w, ]+?  +\S", text):
-            paragraphs.append(_code(text, "text"))
+            paragraphs.append(code_block(text, "text"))
         else:
             paragraphs.append(re.sub(r"(`.*?`)|([*_<])", _escaped, text))
     return paragraphs
@@ -183,7 +183,7 @@ def _escaped(found: re.Match[str]) -> str:
     return found[1] or f"\\{found[2]}"
 
 
-def _code(text: str, language: str) -> str:
+def code_block(text: str, language: str) -> str:
     return f"```{language}\n{text}\n```"
 
 

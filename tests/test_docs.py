@@ -1,4 +1,4 @@
-"""The page of all layers: it is what the code says now, and no layer is missing."""
+"""The pages of all layers and networks: they are what the code says now, and none is missing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import layerwise as lw
 
 sys.path.insert(0, str(ROOT / "docs"))
 import layers as page
+import models as models_page
 import portraits
 import recorded
 
@@ -103,3 +104,16 @@ def test_a_class_without_an_example_is_named():
 
     with pytest.raises(ValueError, match="The docstring of Bare has no example"):
         recorded.example_of(Bare)
+
+
+# the networks ------------------------------------------------------------------------------------
+
+
+def test_the_page_of_networks_says_what_the_code_says():
+    nets = models_page.networks()
+    assert set(nets) == set(lw.models.__all__)
+    there = (ROOT / "docs" / "models.md").read_text("utf-8")
+    assert there == models_page.page(nets), SENTENCE
+    pictures = re.findall(r"\]\((pictures/models/\w+\.svg)\)", there)
+    folder = ROOT / "docs" / models_page.PICTURES
+    assert {ROOT / "docs" / path for path in pictures} == set(folder.iterdir()), SENTENCE

@@ -666,3 +666,17 @@ def test_importing_layerwise_leaves_the_heavy_libraries_alone():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert json.loads(done.stdout) == []
     assert "pyplot" not in (Path(lw.__file__).parent / "draw" / "plot.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("pick", "sign"),
+    [
+        (lambda x: x[:, 0], "[:, 0]"),
+        (lambda x: x[1:5:2, None], "[1:5:2, None]"),
+        (lambda x: x[..., ::-1], "[..., ::-1]"),
+        (lambda x: x[[2, 0]], "[list]"),
+    ],
+)
+def test_an_index_is_drawn_as_it_is_written(pick, sign):
+    picture = lw.Graph(pick(lw.Input("x")).named("y")).draw()
+    assert f">{sign}</text>" in picture

@@ -198,6 +198,12 @@ class Slice(Layer):
         self.index = index
         self.x = None  # saved by forward for backward
 
+    @property
+    def sign(self):
+        """The index as one writes it; arrays are too long to be shown."""
+        index = self.index if isinstance(self.index, tuple) else (self.index,)
+        return f"[{', '.join(map(written, index))}]"
+
     def out_shape(self, x):
         if ... in x or None in x:
             return (..., None)
@@ -214,3 +220,13 @@ class Slice(Layer):
         dx = np.zeros(self.x.shape, np.result_type(self.x, 0.0))
         np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
         return dx
+
+
+def written(one):
+    """One entry of an index, as between brackets: 1:, ::2, ..."""
+    if isinstance(one, slice):
+        first, last, step = ("" if n is None else str(n) for n in (one.start, one.stop, one.step))
+        return f"{first}:{last}" + (f":{step}" if step else "")
+    if one is Ellipsis:
+        return "..."
+    return str(one) if one is None or isinstance(one, (int, np.integer)) else type(one).__name__

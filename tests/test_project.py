@@ -21,7 +21,7 @@ def blocks(name):
     """The code of a README, each block with the text that it is said to print."""
     text = (ROOT / name).read_text("utf-8")
     found = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", text, re.S | re.M)
-    assert len(found) == 5
+    assert len(found) == 7
     return found
 
 

@@ -1,4 +1,9 @@
-"""Every layer by hand, held to the contract: the tests run over the rows of the table of cases."""
+"""Every layer by hand, held to the contract: the tests run over the rows of the table of cases.
+
+What the contract says of files is in test_io.py, over the same rows: a layer keeps the arguments of
+its constructor under their names, so that it comes back from a file to the last bit, and the
+constructor takes no memory for numbers, whatever sizes it is told.
+"""
 
 import copy
 import inspect

@@ -62,7 +62,7 @@ def test_every_link_leads_to_a_file(name):
 
 
 def test_the_import_brings_nothing_heavy():
-    heavy = "matplotlib", "pygraphviz", "rich", "typer"
+    heavy = "matplotlib", "pygraphviz", "rich", "safetensors", "typer"
     code = f"import sys, layerwise; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -12,6 +12,7 @@
 from . import data, initializers, layers, models, optim
 from .check import Report, assert_gradients, check
 from .errors import (
+    FileError,
     GradientError,
     LayerError,
     LayerwiseError,
@@ -21,6 +22,7 @@ from .errors import (
     WiringError,
 )
 from .graph import Graph, Step
+from .io import load
 from .layer import Layer
 from .layers import *
 from .layers import __all__ as _layers
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Buffer",
+    "FileError",
     "Graph",
     "GradientError",
     "History",
@@ -65,6 +68,7 @@ __all__ = [
     "fit",
     "initializers",
     "layers",
+    "load",
     "models",
     "optim",
     *_layers,

@@ -189,7 +189,7 @@ class BookArray(NamedTuple):
 
 
 def _book_parameters(layer: Any) -> Iterator[Held]:
-    for array, name, attribute, place, gradient in _book_arrays(layer):
+    for array, name, attribute, place, gradient in book_arrays(layer):
         parameter = AttributeParameter.of(array, layer, attribute, place)
         for other, value in attributes(layer).items():
             if value is array:
@@ -197,7 +197,7 @@ def _book_parameters(layer: Any) -> Iterator[Held]:
         yield Held(name, parameter, gradient)
 
 
-def _book_arrays(layer: Any) -> Iterator[BookArray]:
+def book_arrays(layer: Any) -> Iterator[BookArray]:
     """Book 1: `self.W` with `self.dW`. Book 2: the lists `self.params` and `self.grads`."""
     held, cls = attributes(layer), type(layer)
     if not hasattr(cls, "forward") or not hasattr(cls, "backward"):
@@ -239,6 +239,27 @@ def _attributes_set_by(method: Any) -> frozenset[str]:
     return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR")
 
 
+NOT_KEPT = inspect.Parameter.empty  # the value of an argument that a layer does not keep
+
+
+def arguments_of(layer: Any) -> list[tuple[inspect.Parameter, Any]]:
+    """The arguments of a layer's constructor, each with the value that the layer keeps.
+
+    A layer keeps an argument as an attribute of the same name; else the default counts.
+    """
+    kept = attributes(layer)
+    cls: Any = type(layer)
+    return [(one, kept.get(one.name, one.default)) for one in _signature_of(cls)]
+
+
+@lru_cache(maxsize=1024)
+def _signature_of(cls: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(cls).parameters.values())
+    except (TypeError, ValueError):
+        return []  # something of C, which does not say
+
+
 def is_ours(layer: Any) -> bool:
     """Whether it is one of this library's own, which never write into arrays in place."""
     return type(layer).__module__.startswith("layerwise.") or is_graph(layer)
@@ -263,7 +284,7 @@ def _copied(value: Any, done: dict[int, Any], shared: set[int] | None) -> Any:
             return twin  # it copies what is inside by itself
         names = None
         if not is_ours(value):
-            names = {id(one.array) for one in _book_arrays(value)}
+            names = {id(one.array) for one in book_arrays(value)}
         for name, inner in attributes(twin).items():
             attributes(twin)[name] = _copied(inner, done, names)
     elif type(value) in (list, tuple):

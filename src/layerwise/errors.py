@@ -28,6 +28,10 @@ class UnknownNameError(LayerwiseError, KeyError):
     __str__ = Exception.__str__  # KeyError would put the sentence in quotes
 
 
+class FileError(LayerwiseError, OSError):
+    """A file cannot be read or written, or what is in it cannot be used."""
+
+
 class ShapeError(LayerwiseError, ValueError):
     """A layer got an input whose shape it cannot work on.
 

@@ -448,6 +448,12 @@ class Graph(Layer, guarded=False):
 
         return draw(self, path, **options)
 
+    def save(self, path: Any) -> None:
+        """Write structure and numbers into a file, for `layerwise.load`; see `layerwise.io`."""
+        from .io import save
+
+        save(self, path)
+
     def _repr_svg_(self) -> str | None:
         from .draw import to_svg
 

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from .anatomy import find_buffers, find_parameters, is_graph, layers_in, own_parameters
+from .anatomy import (
+    NOT_KEPT,
+    arguments_of,
+    find_buffers,
+    find_parameters,
+    is_graph,
+    layers_in,
+    own_parameters,
+)
 from .errors import OrderError, ShapeError, show_shape
 from .parameter import Buffer, Parameter, floating
 
@@ -84,15 +92,15 @@ class Layer:
 
     def __repr__(self) -> str:
         """The call that makes this layer, read from the attributes named as its arguments."""
-        shown = []
-        cls: Any = type(self)
-        for argument in _arguments_of(cls):
-            value = vars(self).get(argument.name, argument.default)
+        shown: list[str] = []
+        for argument, value in arguments_of(self):
             value = value.item() if isinstance(value, np.generic) else value
-            if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            if argument.kind is argument.VAR_POSITIONAL and value is not NOT_KEPT:
+                shown.extend(map(repr, value))
+            elif argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
                 continue
-            if value is argument.empty:
-                shown.append(argument.name)  # not kept: at least say that it was given
+            elif value is NOT_KEPT:
+                shown.append(argument.name)  # at least say that it was given
             elif isinstance(value, (Parameter, np.ndarray)):
                 shown.append(f"{argument.name} {show_shape(value.shape)}")
             elif argument.default is argument.empty:
@@ -101,12 +109,7 @@ class Layer:
                 continue
             elif repr(value) != repr(argument.default):
                 shown.append(f"{argument.name}={value!r}")
-        return f"{cls.__name__}({', '.join(shown)})"
-
-
-@lru_cache(maxsize=1024)
-def _arguments_of(cls: Any) -> list[inspect.Parameter]:
-    return list(inspect.signature(cls).parameters.values())
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 # Guards for use by hand ------------------------------------------------------------------------

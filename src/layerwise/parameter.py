@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary, ref
@@ -11,6 +13,21 @@ from weakref import WeakValueDictionary, ref
 import numpy as np
 
 from .errors import WiringError, show_shape
+
+_left: ContextVar[int | None] = ContextVar("left", default=None)  # how many may be made
+
+
+@contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Inside, no more than so many parameters and buffers can be made: WiringError for another.
+
+    A constructor that is told to make a billion of them stops here.
+    """
+    token = _left.set(count)
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 class Shared:
@@ -22,16 +39,48 @@ class Shared:
         value = np.asarray(value)
         if value.dtype.kind not in "fiub":
             raise WiringError(f"A {self.kind} is an array of numbers, but got {value.dtype}.")
+        left = _left.get()
+        if left is not None:
+            if left == 0:
+                raise WiringError(
+                    f"There are to be no more arrays, but here is one more {self.kind}."
+                )
+            _left.set(left - 1)
         self._value = value
+        self._draw: Callable[..., Any] | None = None
+
+    @classmethod
+    def drawn(cls, init: Callable[..., Any], shape: tuple[int, ...], rng: Any = None) -> Any:
+        """One whose numbers come from `init(shape, rng)`, in float32, when they are looked at."""
+        one = cls(np.broadcast_to(np.float32(0), shape))  # holds the shape, no memory yet
+        one._draw = partial(init, shape)
+        if rng is not None:
+            one.draw(np.random.default_rng(rng))
+        return one
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw the numbers now, unless they are there already."""
+        if self._draw is not None:
+            drawn = np.array(self._draw(rng), dtype=self._value.dtype)
+            if drawn.shape != self.shape:
+                raise WiringError(
+                    f"The initializer gave {show_shape(drawn.shape)} for a {self.kind} of the "
+                    f"shape {show_shape(self.shape)}. Let it return an array of the shape it is "
+                    "given."
+                )
+            self._value, self._draw = drawn, None
 
     @property
     def value(self) -> Any:
-        """The numbers."""
+        """The numbers; drawn now if nobody has looked at them before."""
+        if self._draw is not None:
+            self.draw(np.random.default_rng())
         return self._value
 
     @value.setter
     def value(self, value: Any) -> None:
         self._value = self._checked(value)
+        self._draw = None
 
     def _checked(self, value: Any) -> Any:
         value = np.asarray(value)
@@ -41,6 +90,10 @@ class Shared:
                 f"{show_shape(value.shape)}. Give an array of the same shape."
             )
         return value.astype(self.dtype, copy=False)
+
+    def hold(self, value: Any) -> None:
+        """Hold these numbers from now on in their own dtype, where `value = ...` casts them."""
+        self._value, self._draw = value, None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -59,7 +112,29 @@ class Shared:
 
     def astype(self, dtype: Any) -> None:
         """Hold the value in another float type from now on."""
-        self._value = self._value.astype(dtype, copy=False)
+        if self._draw is None:
+            self._value = self._value.astype(dtype, copy=False)
+        else:  # there are no numbers yet, and no memory for them
+            self._value = np.broadcast_to(np.zeros((), dtype), self.shape)
+
+    def __copy__(self) -> Any:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_value": self.value, "_draw": None}  # drawn: both have the same
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        value = self._value.copy() if self._draw is None else self._value
+        twin = memo[id(self)] = type(self)(value)
+        if self._draw is not None:
+            twin._draw = self._drawn_copy  # both will have the same numbers, whoever draws first
+        return twin
+
+    def _drawn_copy(self, rng: Any) -> Any:
+        self.draw(rng)
+        return self._value.copy()
 
     def __repr__(self) -> str:
         return f"{self.kind.capitalize()}({show_shape(self.shape)} {self.dtype})"
@@ -108,59 +183,16 @@ class Parameter(Shared):
         super().__init__(value)
         if self.dtype.kind != "f":
             self._value = self._value.astype(np.float32)
-        self._draw: Callable[..., Any] | None = None
         self.grad: Any = None
 
-    @classmethod
-    def drawn(cls, init: Callable[..., Any], shape: tuple[int, ...], rng: Any = None) -> Parameter:
-        """A parameter whose numbers come from `init(shape, rng)`, in float32."""
-        parameter = cls(np.broadcast_to(np.float32(0), shape))  # holds the shape, no memory yet
-        parameter._draw = partial(init, shape)
-        if rng is not None:
-            parameter.draw(np.random.default_rng(rng))
-        return parameter
+    def hold(self, value: Any) -> None:
+        super().hold(value)
+        self.grad = None
 
-    def draw(self, rng: np.random.Generator) -> None:
-        """Draw the numbers now, unless they are there already."""
-        if self._draw is not None:
-            drawn = np.array(self._draw(rng), dtype=self._value.dtype)
-            if drawn.shape != self.shape:
-                raise WiringError(
-                    f"The initializer gave {show_shape(drawn.shape)} for a parameter of the shape "
-                    f"{show_shape(self.shape)}. Let it return an array of the shape it is given."
-                )
-            self._value, self._draw = drawn, None
-
-    @property
-    def value(self) -> Any:
-        """The numbers; drawn now if nobody has looked at them before."""
-        if self._draw is not None:
-            self.draw(np.random.default_rng())
-        return self._value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._value = self._checked(value)
-        self._draw = None
-
-    def __copy__(self) -> Parameter:
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_value": self.value, "_draw": None}  # drawn: both have the same
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        twin = memo[id(self)] = type(self)(self._value.copy())
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = super().__deepcopy__(memo)
         twin.grad = copy.deepcopy(self.grad, memo)
-        if self._draw is not None:
-            twin._draw = self._drawn_copy  # both will have the same numbers, whoever draws first
         return twin
-
-    def _drawn_copy(self, rng: Any) -> Any:
-        self.draw(rng)
-        return self._value.copy()
 
     def astype(self, dtype: Any) -> None:
         """Hold the value in another float type from now on."""

@@ -16,12 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .anatomy import is_layer
-from .errors import LayerwiseError
+from .errors import FileError
 from .graph import Graph
-
-
-class FileError(LayerwiseError, ValueError):
-    """A person's file cannot be used; the text says what to change in it."""
 
 
 class Try(NamedTuple):

@@ -5,7 +5,8 @@ inputs, and its definition in plain NumPy or naive loops. Shapes are words: "N D
 with the axes N and D, and another with the axis D. The tests choose the sizes; "" is one number,
 and "N H+2" has two elements more than H along its second axis.
 
-Each family of layers has its own file of rows here.
+Each family of layers has its own file of rows here. Beside the tests of layers by hand, those of
+the gradient check, of files (test_io.py) and of other libraries run over all rows.
 """
 
 from . import (

@@ -17,7 +17,6 @@ import gzip
 import io
 import math
 import os
-import secrets
 import sys
 import zlib
 from pathlib import Path
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import LayerwiseError
+from ..files import write_whole
 
 TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),
@@ -118,21 +118,12 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
         raise problem(path, "the name of a file", "a folder", "Add a file name.")
     if not path.parent.is_dir():
         raise problem(path, f"the folder {path.parent}", "nothing there", "Make the folder first.")
-
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            if path.name.endswith(".gz"):
-                # Neither name nor time go into the file, so that it is the same every time.
-                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    packed.write(content)
-            else:
-                file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)  # still there only if something went wrong
+    if path.name.endswith(".gz"):
+        packed = io.BytesIO()  # neither name nor time go into the file: it is the same every time
+        with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
+            file.write(content)
+        content = packed.getvalue()
+    write_whole(path, content)
 
 
 def problem(path: Path, expected: str, got: str, advice: str) -> DataError:

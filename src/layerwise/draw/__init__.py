@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import WiringError
+from ..files import write_whole
 from ..graph import Graph
 from .dot import dot_of
 from .scene import scene_of
@@ -77,7 +77,7 @@ def draw(
         from .plot import plotted
 
         content = plotted(scene_of(graph, direction, depth, title), ending, theme == "dark")
-    _write(Path(path), content)
+    write_whole(path, content)
     return path
 
 
@@ -94,18 +94,3 @@ def _ending(path: Any) -> str:
             'Give it one of these endings, such as "graph.svg".'
         )
     return ending
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: first beside it, then in its place."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for {path.name!r}.")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

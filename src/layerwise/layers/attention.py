@@ -7,7 +7,7 @@ and values are, and asks with several heads at once.
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from ..initializers import uniform_by_fan_in
+from ..initializers import uniform_by_fan_in, zeros
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import Identity
@@ -198,7 +198,7 @@ class MultiHeadAttention(Layer):
         )
         self.out_proj = Affine(E, E, self.bias, rng=rng)
         if self.bias:
-            self.out_proj.b = Parameter(np.zeros(E, np.float32))
+            self.out_proj.b = Parameter.drawn(zeros, (E,))
 
     def out_shape(self, query, key=None, value=None, key_padding_mask=None, attn_mask=None):
         key, at_key = (query, 0) if key is None else (key, 1)
@@ -289,7 +289,7 @@ def projection(in_features, out_features, fan_out, bias, rng):
     init = uniform_by_fan_in((in_features + fan_out) / 6)
     affine = Affine(in_features, out_features, bias, init=init, rng=rng)
     if bias:
-        affine.b = Parameter(np.zeros(out_features, np.float32))
+        affine.b = Parameter.drawn(zeros, (out_features,))
     return affine
 
 

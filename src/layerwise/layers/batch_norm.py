@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..errors import ShapeError
+from ..initializers import ones, zeros
 from ..parameter import Buffer
 from .norm import (
     Normalization,
@@ -43,8 +44,8 @@ class ChannelNorm(Normalization):
         self.set_scale((num_features,), affine, bias)
         self.running_mean = self.running_var = self.num_batches_tracked = None
         if track_running_stats:
-            self.running_mean = Buffer(np.zeros(num_features, np.float32))  # (C,)
-            self.running_var = Buffer(np.ones(num_features, np.float32))  # (C,)
+            self.running_mean = Buffer.drawn(zeros, (num_features,))  # (C,)
+            self.running_var = Buffer.drawn(ones, (num_features,))  # (C,)
             self.num_batches_tracked = Buffer(np.array(0))
 
     def out_shape(self, x):

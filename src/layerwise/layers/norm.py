@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..errors import ShapeError
+from ..initializers import ones, zeros
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import unbroadcast
@@ -60,8 +61,8 @@ class Normalization(Layer):
 
     def set_scale(self, shape, gamma, beta):
         """Start at y = xn: gamma is 1 and beta is 0."""
-        self.gamma = Parameter(np.ones(shape, np.float32)) if gamma else None
-        self.beta = Parameter(np.zeros(shape, np.float32)) if gamma and beta else None
+        self.gamma = Parameter.drawn(ones, shape) if gamma else None
+        self.beta = Parameter.drawn(zeros, shape) if gamma and beta else None
 
     def aligned(self, numbers, x):
         """Numbers for each channel, lined up with the axis 1 of x: (C,) -> (C, 1, 1)."""

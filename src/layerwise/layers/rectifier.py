@@ -3,9 +3,12 @@
 RReLU, whose slope is drawn by chance, is in random.py.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..errors import ShapeError
+from ..initializers import constant
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import Elementwise, unbroadcast
@@ -82,7 +85,7 @@ class PReLU(Layer):
                 f"PReLU({num_parameters!r}): the number of slopes is a whole number from 1 up."
             )
         self.num_parameters, self.init = num_parameters, init
-        self.a = Parameter(np.full(num_parameters, init, np.float32))  # (1,) or (C,)
+        self.a = Parameter.drawn(partial(constant, value=init), (num_parameters,))  # (1,) or (C,)
         self.x = None  # saved by forward for backward
 
     def out_shape(self, x):

@@ -33,9 +33,6 @@ class Reshape(Layer):
             raise ValueError(f"Reshape{self.shape}: give sizes from 0 up, and -1 once at most.")
         self.in_shape = None  # saved by forward for backward
 
-    def __repr__(self):
-        return f"Reshape{self.shape}"
-
     def out_shape(self, x):
         new = tuple(None if n == -1 else n for n in self.shape)
         if ... in x or None in x:
@@ -161,9 +158,6 @@ class Transpose(Layer):
         one = axes[0] if len(axes) == 1 else axes
         self.axes = tuple(map(int, one if isinstance(one, (tuple, list)) else axes))
 
-    def __repr__(self):
-        return f"Transpose({', '.join(map(str, self.axes))})"
-
     def out_shape(self, x):
         if ... in x:
             return (..., None)
@@ -208,7 +202,8 @@ class Slice(Layer):
         if ... in x or None in x:
             return (..., None)
         try:
-            return np.broadcast_to(np.float32(0), x)[self.index].shape
+            nothing = np.zeros((), "V0")  # of 0 bytes, so that no shape takes memory
+            return np.broadcast_to(nothing, x)[self.index].shape
         except IndexError as error:
             raise ShapeError(self, "inputs that have this index", x, str(error)) from None
 

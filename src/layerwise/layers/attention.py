@@ -134,8 +134,8 @@ class MultiHeadAttention(Layer):
     forward    q = query Wq + bq     k = key Wk + bk     v = value Wv + bv, each cut into heads
                out = (attention(q, k, v), its heads joined) Wo + bo
     backward   the same steps in the other order
-    shapes     query (N, L, E), key (N, S, kdim), value (N, S, vdim) -> (N, L, E); in the place of
-               N there may be no axis, or several
+    shapes     query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> (L, N, E); with batch_first
+               N stands in front: (N, L, E). In its place there may be no axis, or several
     inputs     key left out: the query (self-attention); value left out: the key
     key_padding_mask   an input (N, S) that may be left out: True for keys that are only padding
     attn_mask  an input (L, S), or broadcasting to (N, H, L, S), that may be left out: True for
@@ -145,8 +145,7 @@ class MultiHeadAttention(Layer):
     dropout    the probability with which a weight is dropped while training
     bias       False leaves out all b
     kdim, vdim the widths of key and value; None: E
-    batch_first   False: the axes are (L, N, E). The default is True, unlike PyTorch's, since here
-               all layers have the batch in front
+    batch_first   whether query, key, value and out have the batch as their first axis
     is_causal  True: query i sees the keys 0 to i alone
     num_kv_heads   grouped-query attention: how many heads of keys and values the H heads of
                queries share in equal groups; None: H
@@ -160,7 +159,7 @@ class MultiHeadAttention(Layer):
     The masks mean what they mean in PyTorch's MultiheadAttention, where True hides; for
     ScaledDotProductAttention, there and here, True shows. A query that sees no key gets bo.
 
-    >>> attention = MultiHeadAttention(4, 2, is_causal=True, rng=0)
+    >>> attention = MultiHeadAttention(4, 2, batch_first=True, is_causal=True, rng=0)
     >>> attention.forward(np.ones((1, 3, 4))).shape
     (1, 3, 4)
     >>> attention.attention.weights[0, 0].round(2)
@@ -171,7 +170,7 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self, embed_dim, num_heads, dropout=0.0, bias=True, *, kdim=None, vdim=None,
-        batch_first=True, is_causal=False, num_kv_heads=None, rotary=False, rng=None,
+        batch_first=False, is_causal=False, num_kv_heads=None, rotary=False, rng=None,
     ):  # fmt: skip
         groups = num_heads if num_kv_heads is None else num_kv_heads
         check_sizes(self, embed_dim=embed_dim, num_heads=num_heads, num_kv_heads=groups)

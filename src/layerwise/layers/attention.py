@@ -4,10 +4,13 @@
 and values are, and asks with several heads at once.
 """
 
+import math
+from functools import partial
+
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from ..initializers import uniform_by_fan_in
+from ..initializers import xavier_uniform
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import Identity
@@ -284,8 +287,9 @@ class MultiHeadAttention(Layer):
 
 
 def projection(in_features, out_features, fan_out, bias, rng):
-    """An Affine that starts as PyTorch's: W uniform in ±√(6 / (fan_in + fan_out)), b at 0."""
-    init = uniform_by_fan_in((in_features + fan_out) / 6)
+    """An Affine that starts as PyTorch's: W by Xavier's rule for so large a fan_out, b at 0."""
+    gain = math.sqrt((in_features + out_features) / (in_features + fan_out))
+    init = partial(xavier_uniform, gain=gain)
     affine = Affine(in_features, out_features, bias, init=init, rng=rng)
     if bias:
         affine.b = Parameter(np.zeros(out_features, np.float32))

@@ -2,14 +2,10 @@
 
 import numpy as np
 
+from ..initializers import normal
 from ..layer import Layer
 from ..parameter import Parameter
 from .norm import check_sizes
-
-
-def normal(shape, rng=None):
-    """Normal with mean 0 and variance 1, PyTorch's default for an embedding."""
-    return np.random.default_rng(rng).normal(size=shape)
 
 
 class Embedding(Layer):
@@ -20,7 +16,7 @@ class Embedding(Layer):
     num_embeddings, embedding_dim   V and D: how many rows there are, and how long each is
     padding_idx   the number that fills up sequences that are too short: its row starts as zeros
                and is not learned, since its gradient stays 0; below 0 it counts from the end
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ValueError if x holds anything but whole numbers from 0 to V - 1, and for sizes
                below 1

@@ -29,6 +29,18 @@ def test_the_gradient_of_a_row_is_the_sum_over_its_places():
     assert words.W.grad.tolist() == [[4, 6], [24, 30], [0, 0]]
 
 
+def test_a_row_that_is_not_learned_is_not_taken_for_a_mistake():
+    x = np.array([[1, 2], [3, 1]])
+    words = lw.Embedding(5, 3, padding_idx=1)
+    report = lw.check(words, x)
+    assert report.ok and report.rows[0].checked == 12
+    assert {"W[1] is not learned.", "W: 12 of 15 elements were compared."} <= set(report.notes)
+    net = lw.Sequential(words, lw.Affine(3, 2))
+    assert "embedding1.W[1] is not learned." in lw.check(net, x).notes
+    words.backward = lambda dout: None  # and a mistake is still one
+    assert not lw.check(words, x).ok
+
+
 @pytest.mark.parametrize(
     ("x", "text"),
     [

@@ -110,6 +110,7 @@ class Parameter(Shared):
             self._value = self._value.astype(np.float32)
         self._draw: Callable[..., Any] | None = None
         self.grad: Any = None
+        self.not_learned: Any = None  # an index: elements whose gradient is 0 on purpose
 
     @classmethod
     def drawn(cls, init: Callable[..., Any], shape: tuple[int, ...], rng: Any = None) -> Parameter:
@@ -153,7 +154,7 @@ class Parameter(Shared):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         twin = memo[id(self)] = type(self)(self._value.copy())
-        twin.grad = copy.deepcopy(self.grad, memo)
+        twin.grad, twin.not_learned = copy.deepcopy(self.grad, memo), self.not_learned
         if self._draw is not None:
             twin._draw = self._drawn_copy  # both will have the same numbers, whoever draws first
         return twin

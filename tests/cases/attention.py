@@ -316,7 +316,7 @@ def transformer_rows():
 ROWS = [
     Case("Embedding(4, 3)", ["N", "N K", "", "B N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W), (class_numbers,), fixed=(0,), held="C"),
-    Case("Embedding(5, 3, padding_idx=-1)", ["N", "N K"], embedding,
+    Case("Embedding(4, 3, padding_idx=-1)", ["N", "N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W, padding_idx=-1), (class_numbers,),
          fixed=(0,), held="C"),
     Case("SinusoidalPosition(4)", ["N K D", "N D", "B N M D"], sinusoidal,

@@ -53,6 +53,7 @@ class Embedding(Layer):
             return W
 
         self.W = Parameter.drawn(start, (num_embeddings, embedding_dim), rng)  # (V, D)
+        self.W.not_learned = padding_idx
         self.x = None  # saved by forward for backward
 
     def out_shape(self, x):

@@ -176,6 +176,13 @@ def parameters_at(seat: Seat) -> list[Held]:
     return [held._replace(name=f"{seat.name}.{held.name}") for held in find_parameters(seat.layer)]
 
 
+def name_at(seat: Seat, graph: Any) -> str:
+    """The name of a place; where a parameter stands, that under which the graph knows it."""
+    if seat.kind != "parameter":
+        return seat.name
+    return next(name for name, one in graph.held_parameters.items() if one is seat.node.value)
+
+
 def what_failed(step: str, seat: Seat, error: Exception, values: list[Any]) -> str:
     """What went wrong in a layer, told from its place; wrong shapes by the layer's own words."""
     who = show_layer(seat.layer, seat.name)

@@ -63,9 +63,6 @@ class Seat:
         if layer is not None:
             attributes(layer)["_ran_forward"] = True  # the graph looks after the order
             self.run, self.run_back = runner(layer), back_runner(layer)
-            for _, one in walk(layer):
-                if is_graph(one):
-                    one._nested = True  # the gradients of its parameters are this graph's affair
             if getattr(layer, "num_outputs", None) is not None:
                 run_back = self.run_back
                 self.run_back = lambda douts: run_back(complete(douts, self.value))

@@ -132,6 +132,8 @@ def multi_head(query, key=None, value=None, padding=None, mask=None, *, heads=2,
     d = q.shape[-1] // heads
     L, S = q.shape[-2], k.shape[-2]
     scores = np.zeros((*q.shape[:-2], heads, L, S))  # what is added to them
+    if mask is not None and mask.ndim == 3:  # (N H, L, S)
+        mask = mask.reshape(scores.shape)
     for hidden in (mask, None if padding is None else padding[..., None, None, :]):
         if hidden is not None:
             scores = scores + (np.where(hidden, -np.inf, 0) if hidden.dtype == bool else hidden)
@@ -206,9 +208,11 @@ def multi_head_rows():
                                      "but got (5, 2)."),
         ("2 3 4, 2 5 4, 2 5 4, 2 5, 4 5", f"{wanted} a mask that broadcasts to (2, 2, 3, 5), "
                                           "but got (4, 5)."),
+        ("2 3 4, 2 5 4, 2 5 4, 2 5, 3 3 5", f"{wanted} a mask that broadcasts to (2, 2, 3, 5), "
+                                            "but got (3, 3, 5)."),
     ))  # fmt: skip
     masked = ["N K D, N M D, N M D, N M", "N K D, N M D, N M D, N M, K M",
-              "K D, M D, M D, M, K M"]  # fmt: skip
+              "K D, M D, M D, M, K M", "N K D, N M D, N M D, N M, N+N K M"]  # fmt: skip
     yield Case(call, masked, multi_head, torch_multi_head, hiding, fixed=(3, 4), held="D")
     yield Case(call, masked, multi_head, torch_multi_head, five, held="D")
     yield Case("MultiHeadAttention(4, 4, bias=False, batch_first=True, is_causal=True)",

@@ -141,9 +141,9 @@ class MultiHeadAttention(Layer):
                N stands in front: (N, L, E). In its place there may be no axis, or several
     inputs     key left out: the query (self-attention); value left out: the key
     key_padding_mask   an input (N, S) that may be left out: True for keys that are only padding
-    attn_mask  an input (L, S), or broadcasting to (N, H, L, S), that may be left out: True for
-               keys that a query does NOT see. Both masks may be floats to add to the scores
-               instead, and False hides nothing: attention(x, x, x, False, mask)
+    attn_mask  an input (L, S), or (N H, L, S), or broadcasting to (N, H, L, S), that may be left
+               out: True for keys that a query does NOT see. Both masks may be floats to add to the
+               scores instead, and False hides nothing: attention(x, x, x, False, mask)
     embed_dim, num_heads   E and H, which divides it: each head has E / H numbers
     dropout    the probability with which a weight is dropped while training
     bias       False leaves out all b
@@ -207,7 +207,7 @@ class MultiHeadAttention(Layer):
         value, at_value = (key, at_key) if value is None else (value, 2)
         if any(... in shape for shape in (query, key, value)):
             return (..., self.embed_dim)
-        batch = query[:-2] if self.batch_first else query[1:-1]
+        batch = self.batch_of(query)
         L, S = (x[-2:-1] if self.batch_first else x[:1] for x in (query, key))
         expect(self, "queries", query, self.laid_out(batch, "L", self.embed_dim))
         expect(self, "keys", key, self.laid_out(batch, "S", self.kdim or self.embed_dim), at_key)
@@ -215,7 +215,7 @@ class MultiHeadAttention(Layer):
         expect(self, "values", value, wanted, at_value)
         if key_padding_mask:  # and not one number for all
             expect(self, "a padding mask", key_padding_mask, (*batch, *S), 3)
-        expect_mask(self, attn_mask, (*batch, self.num_heads, *L, *S), 4)
+        expect_mask(self, self.by_head(attn_mask, batch), (*batch, self.num_heads, *L, *S), 4)
         return query
 
     def forward(self, query, key=None, value=None, key_padding_mask=None, attn_mask=None):
@@ -247,6 +247,17 @@ class MultiHeadAttention(Layer):
         count = max(i for i, x in enumerate(self.given) if x is not None) + 1
         return dxs[0] if count == 1 else dxs[:count]
 
+    def batch_of(self, query):
+        return query[:-2] if self.batch_first else query[1:-1]
+
+    def by_head(self, mask, batch):
+        """The shape of a mask; of PyTorch's, (N H, L, S), with an axis for the heads."""
+        if mask is None or ... in mask or len(mask) != 3 or len(batch) != 1:
+            return mask
+        N, rows = batch[0], mask[0]
+        each = None in (N, rows) or rows == N * self.num_heads
+        return (N, self.num_heads, *mask[1:]) if each else mask
+
     def laid_out(self, batch, length, width):
         """A shape with its axes in the order in which they come."""
         return (*batch, length, width) if self.batch_first else (length, *batch, width)
@@ -268,6 +279,8 @@ class MultiHeadAttention(Layer):
         padding, mask = (as_mask(self, x) for x in self.given[3:])
         if padding is not None and padding.ndim:
             padding = padding[..., None, None, :]  # (N, S) -> (N, 1, 1, S)
+        if mask is not None:
+            mask = mask.reshape(self.by_head(mask.shape, self.batch_of(np.shape(self.given[0]))))
         return padding, mask
 
     def mask_of_seen(self):

@@ -65,11 +65,16 @@ class Embedding(Layer):
         return self.W.value[x]  # (N, T) -> (N, T, D)
 
     def backward(self, dout):
-        x = self.x
+        V, D = self.W.shape
+        x, dout = self.x.reshape(-1), dout.reshape(-1, D)
         if self.padding_idx is not None:
-            learned = x != self.padding_idx % self.num_embeddings
+            learned = x != self.padding_idx % V
             x, dout = x[learned], dout[learned]
-        np.add.at(self.W.grad, x, dout)  # adds where a row was taken more than once
+        # add.at also adds where a row was taken more than once, and is quicker with single numbers
+        dW = np.zeros(V * D, self.W.dtype)
+        places = x.astype(np.intp)[:, None] * D + np.arange(D)  # in W, its rows end to end
+        np.add.at(dW, places.reshape(-1), dout.reshape(-1))
+        self.W.grad += dW.reshape(V, D)
 
     def check_numbers(self, x):
         """Refuse what is not a whole number from 0 to V - 1: NumPy would count -1 from the end."""

@@ -96,7 +96,7 @@ class ScaledDotProductAttention(Layer):
         dout = wide(dout)
         dv = self.dropped.mT @ dout  # (4)  (S, L) @ (L, D) -> (S, D)
         dweights = self.dropout.backward(dout @ self.v.mT)  # (3)  (L, D) @ (D, S) -> (L, S)
-        sums = np.sum(dweights * self.weights, axis=-1, keepdims=True)
+        sums = np.vecdot(dweights, self.weights)[..., None]
         dscores = self.weights * (dweights - sums)  # (2)
         dq = self.factor * (dscores @ self.k)  # (1)  (L, S) @ (S, E) -> (L, E)
         dk = dscores.mT @ self.q  # (1)  (S, L) @ (L, E) -> (S, E)

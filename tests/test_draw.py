@@ -233,6 +233,18 @@ def test_a_layer_made_of_others_tells_in_brief_what_they_hold():
     assert any(re.fullmatch(r"gradients ± \S+", text) for text in shown)
     graph["multi_head_attention1.q_proj.W"].grad[0, 0] = np.nan
     assert texts(scene_of(graph), "alarm") == ["gradients 1 NaN"]
+
+    class Lines(lw.Layer):
+        def __init__(self):
+            self.W = [lw.Parameter(np.ones(n)) for n in (2, 3)]
+
+        def forward(self, x):
+            return x
+
+        def backward(self, dout):
+            return dout
+
+    assert texts(scene_of(lw.Graph(Lines()(x))), "parameter") == ["W.0 (2,)", "W.1 (3,)"]
     one_cell = lw.Graph(lw.LSTM(4, 3)(x)[0])
     assert texts(scene_of(one_cell), "parameter") == ["Wx (4, 12)", "Wh (3, 12)", "b (12,)"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anatomy import walk
 from ..errors import show_layer, show_shape
 from ..graph import Graph
 from ..seat import Seat, parameters_at
@@ -114,18 +115,26 @@ def _parameters(seat: Seat) -> list[Row]:
     Those of several layers inside, or of a graph, are told in brief.
     """
     held = {one.name.removeprefix(seat.name + "."): one for one in parameters_at(seat)}
-    inside = list(dict.fromkeys(name.rpartition(".")[0] for name in held))
+    paths = {path for path, _ in walk(seat.layer)}
+    inside = list(dict.fromkeys(_owner(name, paths) for name in held))
     if isinstance(seat.layer, Graph) or len(inside) > 1:
         names = [] if isinstance(seat.layer, Graph) else [one for one in inside if one]
         return _in_brief(names, [one.parameter for one in held.values()])
     rows = []
     for dotted, one in list(held.items())[:MOST_PARAMETERS]:
-        name = one_line(dotted.rpartition(".")[2])
+        name = one_line(dotted.removeprefix(f"{inside[0]}."))
         rows.append(Row(f"{name} {show_shape(one.parameter.shape)}", SMALL, "parameter"))
         rows += _gradient(f"d{name}", one.parameter.grad)
     if len(held) > MOST_PARAMETERS:
         rows.append(Row(f"… {len(held) - MOST_PARAMETERS} more", SMALL, "parameter"))
     return rows
+
+
+def _owner(name: str, paths: set[str]) -> str:
+    """The path of the layer that holds the parameter of this name; empty: the layer itself."""
+    while name not in paths:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def _in_brief(names: list[str], parameters: list[Any]) -> list[Row]:

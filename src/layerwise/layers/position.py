@@ -1,7 +1,7 @@
 """Positions: what tells attention, which sees a set of vectors, where each one stands.
 
 All of these take x of the shape (..., T, D): T places with a vector of D numbers each, as attention
-and transformers have it with `batch_first=True`. Of (T, N, D), `Transpose(1, 0, 2)` makes it.
+and transformers have it with batch_first=True. Of (T, N, D), Transpose(1, 0, 2) makes it.
 """
 
 import numpy as np

@@ -262,11 +262,14 @@ def renamed(part, p, both):
         return {"W" if name == "weight" else "b": tensor.t() for name, tensor in p.items()}
     if isinstance(part, nn.MultiheadAttention):
         names = {"in_proj_weight": "W", "in_proj_bias": "b"}
-        return {
+        joint = {
             f"{which}_proj.{names[name]}": numbers.t()
             for name, tensor in p.items()
+            if name in names
             for which, numbers in zip("qkv", tensor.chunk(3))
         }
+        apart = {f"{w}_proj.W": p[f"{w}_proj_weight"].t() for w in "qkv" if f"{w}_proj_weight" in p}
+        return joint | apart
     if isinstance(part, nn.RNNCellBase):
         return cell(part, p, "", both)
     if isinstance(part, nn.RNNBase):

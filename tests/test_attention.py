@@ -29,6 +29,18 @@ def test_the_gradient_of_a_row_is_the_sum_over_its_places():
     assert words.W.grad.tolist() == [[4, 6], [24, 30], [0, 0]]
 
 
+def test_a_row_that_is_not_learned_is_not_taken_for_a_mistake():
+    x = np.array([[1, 2], [3, 1]])
+    words = lw.Embedding(5, 3, padding_idx=1)
+    report = lw.check(words, x)
+    assert report.ok and report.rows[0].checked == 12
+    assert {"W[1] is not learned.", "W: 12 of 15 elements were compared."} <= set(report.notes)
+    net = lw.Sequential(words, lw.Affine(3, 2))
+    assert "embedding1.W[1] is not learned." in lw.check(net, x).notes
+    words.backward = lambda dout: None  # and a mistake is still one
+    assert not lw.check(words, x).ok
+
+
 @pytest.mark.parametrize(
     ("x", "text"),
     [
@@ -124,7 +136,7 @@ def test_a_query_that_sees_no_key_gets_zeros(dtype, hidden):
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("causal", [False, True])
 def test_where_all_keys_are_padding_there_is_the_bias_alone(dtype, causal):
-    attention = lw.MultiHeadAttention(4, 2, is_causal=causal, rng=0).astype(dtype)
+    attention = lw.MultiHeadAttention(4, 2, batch_first=True, is_causal=causal, rng=0).astype(dtype)
     attention.out_proj.b.value[:] = [1, 2, 3, 4]
     (x,) = sequences((2, 3, 4), dtype=dtype)
     padding = np.array([[True, True, True], [False, False, True]])
@@ -213,8 +225,8 @@ def test_dropout_of_weights_keeps_their_mean_and_is_for_training_alone():
 
 
 def test_with_the_batch_behind_it_is_the_same_attention():
-    first = lw.MultiHeadAttention(4, 2, kdim=3, rng=0)
-    behind = lw.MultiHeadAttention(4, 2, kdim=3, batch_first=False, rng=0)
+    first = lw.MultiHeadAttention(4, 2, kdim=3, batch_first=True, rng=0)
+    behind = lw.MultiHeadAttention(4, 2, kdim=3, rng=0)
     q, k, v = sequences((2, 5, 4), (2, 3, 3), (2, 3, 4))
     padding, mask = np.array([[True, False, False], [False] * 3]), sequences((5, 3))[0]
     turned = [np.swapaxes(x, 0, 1) for x in (q, k, v)]
@@ -233,7 +245,7 @@ def test_with_the_batch_behind_it_is_the_same_attention():
 
 @pytest.mark.parametrize("left_out", [1, 2])
 def test_what_is_left_out_is_taken_from_the_input_before_it(left_out):
-    whole, short = (lw.MultiHeadAttention(4, 2, rng=0) for _ in range(2))
+    whole, short = (lw.MultiHeadAttention(4, 2, batch_first=True, rng=0) for _ in range(2))
     given = sequences((2, 5, 4), (2, 3, 4))[: 3 - left_out]
     every = [*given, *[given[-1]] * left_out]
     out = whole.forward(*every)
@@ -251,13 +263,14 @@ def test_what_is_left_out_is_taken_from_the_input_before_it(left_out):
 
 def test_attention_in_a_graph_takes_its_masks_as_inputs_or_constants():
     x, padding = lw.Input("x"), lw.Input("padding")
-    heads, causal = lw.MultiHeadAttention(4, 2, rng=0), np.triu(np.ones((3, 3), bool), 1)
+    heads = lw.MultiHeadAttention(4, 2, batch_first=True, rng=0)
+    causal = np.triu(np.ones((3, 3), bool), 1)
     net = lw.Graph([heads(x), heads(x, x, x, padding), heads(x, x, x, False, causal)])
     (values,) = sequences((2, 3, 4), dtype="float32")
     outs = net.forward(values, np.zeros((2, 3), bool))
     same(outs[0], outs[1])
-    by_option = lw.MultiHeadAttention(4, 2, is_causal=True, rng=0).forward(values)
-    same(outs[2], by_option, 1e-6)
+    by_option = lw.MultiHeadAttention(4, 2, batch_first=True, is_causal=True, rng=0)
+    same(outs[2], by_option.forward(values), 1e-6)
     dx, dpadding = net.backward()
     assert dx.shape == values.shape and dpadding is None
     assert net.predict(values, np.ones((2, 3), bool))[1].tolist() == [[[0] * 4] * 3] * 2
@@ -266,12 +279,12 @@ def test_attention_in_a_graph_takes_its_masks_as_inputs_or_constants():
 
 def test_errors_of_attention_in_a_graph_name_the_input():
     x, memory = lw.Input("x", shape=(None, 3, 4)), lw.Input("memory", shape=(None, 5, 6))
-    heads = lw.MultiHeadAttention(4, 2)
+    heads = lw.MultiHeadAttention(4, 2, batch_first=True)
     assert text_of(lw.ShapeError, lambda: lw.Graph(heads(x, memory))) == (
-        "multi_head_attention1 = MultiHeadAttention(4, 2) expects keys of the shape (N, S, 4), but "
-        "memory gives (N, 5, 6)."
+        "multi_head_attention1 = MultiHeadAttention(4, 2, batch_first=True) expects keys of the "
+        "shape (N, S, 4), but memory gives (N, 5, 6)."
     )
-    cross = lw.MultiHeadAttention(4, 2, kdim=6)
+    cross = lw.MultiHeadAttention(4, 2, kdim=6, batch_first=True)
     assert text_of(lw.ShapeError, lambda: lw.Graph(cross(x))).endswith("but x gives (N, 3, 4).")
     values, padding = lw.Input("values", shape=(None, 5, 4)), lw.Input("padding")
     assert lw.Graph(cross(x, memory, values, padding)).outputs[0].shape == (None, 3, 4)
@@ -313,7 +326,7 @@ def test_attention_starts_as_it_says():
 
 
 def encoder(**options):
-    return lw.TransformerEncoderLayer(8, 2, 16, **options)
+    return lw.TransformerEncoderLayer(8, 2, 16, batch_first=True, **options)
 
 
 def test_the_places_of_a_transformer_have_the_names_that_they_have_elsewhere():
@@ -362,8 +375,8 @@ def test_dropout_of_a_transformer_is_for_training_alone_and_by_the_seed():
 def test_a_transformer_with_the_batch_behind_is_the_same(norm_first):
     options = {"dropout": 0, "norm_first": norm_first, "seed": 0, "dtype": "float64"}
     tgt, memory = sequences((2, 3, 8), (2, 5, 8))
-    first = lw.TransformerDecoderLayer(8, 2, 16, **options)
-    behind = lw.TransformerDecoderLayer(8, 2, 16, batch_first=False, **options)
+    first = lw.TransformerDecoderLayer(8, 2, 16, batch_first=True, **options)
+    behind = lw.TransformerDecoderLayer(8, 2, 16, **options)
     out = first.forward(tgt, memory)
     same(behind.forward(tgt.swapaxes(0, 1), memory.swapaxes(0, 1)).swapaxes(0, 1), out)
     (dout,) = sequences(out.shape, seed=1)
@@ -373,7 +386,10 @@ def test_a_transformer_with_the_batch_behind_is_the_same(norm_first):
 
 def test_errors_of_a_transformer_name_the_place():
     layer, x = encoder(), lw.Input("x", shape=(None, 3, 6))
-    said = "self_attn = MultiHeadAttention(8, 2, dropout=0.1) expects queries of the shape "
+    said = (
+        "self_attn = MultiHeadAttention(8, 2, dropout=0.1, batch_first=True) expects queries of "
+        "the shape "
+    )
     assert text_of(lw.ShapeError, lambda: lw.Graph(layer(x))) == (
         f"{said}(N, L, 8), but src gives (N, 3, 6)."
     )
@@ -384,7 +400,9 @@ def test_errors_of_a_transformer_name_the_place():
 def test_a_small_transformer_learns_a_melody_by_heart():
     words, notes = lw.Embedding(10, 16), lw.Input("notes")
     h = lw.LearnedPosition(8, 16)(words(notes))
-    h = lw.TransformerEncoderLayer(16, 2, 32, 0, "gelu", norm_first=True, is_causal=True)(h)
+    h = lw.TransformerEncoderLayer(
+        16, 2, 32, 0, "gelu", batch_first=True, norm_first=True, is_causal=True
+    )(h)
     scores = lw.Affine(16, 10)(lw.LayerNorm(16)(h))
     loss = lw.SoftmaxCrossEntropy()(lw.Transpose(0, 2, 1)(scores), lw.Input("next"))
     net = lw.Graph(loss, seed=0)

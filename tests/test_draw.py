@@ -223,6 +223,32 @@ def test_layers_are_boxes_with_call_name_parameters_and_their_gradients():
     assert any(re.fullmatch(r"dW ± \S+", text) for text in shown)
 
 
+def test_a_layer_made_of_others_tells_in_brief_what_they_hold():
+    x = lw.Input("x")
+    graph = lw.Graph(lw.MultiHeadAttention(8, 2, dropout=0.5, kdim=8)(x), seed=0)
+    brief = ["q_proj, k_proj, v_proj, out_proj", "288 parameters"]
+    assert texts(scene_of(graph), "parameter") == brief
+    shown = texts(scene_of(run(graph, np.ones((3, 1, 8)))))
+    assert "MultiHeadAttention(8, 2, …)" in shown
+    assert any(re.fullmatch(r"gradients ± \S+", text) for text in shown)
+    graph["multi_head_attention1.q_proj.W"].grad[0, 0] = np.nan
+    assert texts(scene_of(graph), "alarm") == ["gradients 1 NaN"]
+
+    class Lines(lw.Layer):
+        def __init__(self):
+            self.W = [lw.Parameter(np.ones(n)) for n in (2, 3)]
+
+        def forward(self, x):
+            return x
+
+        def backward(self, dout):
+            return dout
+
+    assert texts(scene_of(lw.Graph(Lines()(x))), "parameter") == ["W.0 (2,)", "W.1 (3,)"]
+    one_cell = lw.Graph(lw.LSTM(4, 3)(x)[0])
+    assert texts(scene_of(one_cell), "parameter") == ["Wx (4, 12)", "Wh (3, 12)", "b (12,)"]
+
+
 def test_arrays_show_shape_mean_spread_and_a_heat_map():
     graph = lw.Graph((lw.Input("x") * 2.0).named("y"))
     run(graph, np.array([[1.0, 2.0], [3.0, 6.0]]))
@@ -299,6 +325,15 @@ def test_parameters_in_an_expression_are_drawn_with_value_and_gradient():
     scene = scene_of(run(lw.Graph((lw.Input("x") @ W).named("y")), np.ones((3, 2))))
     assert texts(scene, "parameter") == ["parameter1"] and "@" in texts(scene)
     assert "mean 3" in texts(scene, "gradient")
+
+
+def test_a_parameter_that_a_layer_shares_has_the_name_that_it_has_there():
+    words, x = lw.Embedding(5, 4), lw.Input("x")
+    graph = lw.Graph(words(x) @ lw.Transpose()(words.W))
+    assert "embedding1.W" in texts(scene_of(graph), "parameter")
+    assert "parameter1  parameter embedding1.W" in graph.summary()
+    outer = lw.Graph(lw.ReLU()(graph(x)))
+    assert "embedding1.W" in texts(scene_of(outer), "parameter")
 
 
 # nested graphs -----------------------------------------------------------------------------------

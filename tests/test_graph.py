@@ -125,6 +125,12 @@ def test_calling_a_layer_on_numbers_says_what_to_do():
         "ReLU() was called on float. Calling a layer wires it to nodes, such as Input('x'); to "
         "compute with numbers or arrays, call its forward(...)."
     )
+    text = (
+        "ReLU() was called on all 3 outputs of LSTM. Choose one of them: out, *others = "
+        "LSTM(...)(x), and then ReLU(...)(out)."
+    )
+    assert text_of(lw.WiringError, lambda: lw.ReLU()(lw.LSTM(4, 2)(lw.Input("x")))) == text
+    assert text_of(lw.WiringError, lambda: lw.Sequential(lw.LSTM(4, 2), lw.ReLU())) == text
     assert "is no layer" in text_of(lw.WiringError, lambda: lw.apply(len, lw.Input("x")))
     assert "is no layer" in text_of(lw.WiringError, lambda: lw.apply(BookRelu, lw.Input("x")))
 

@@ -482,6 +482,7 @@ def test_repr_of_a_users_layer():
             return dout * self.factor
 
     assert repr(Scale(3)) == "Scale(3)" and repr(Scale(3, offset=1)) == "Scale(3, offset=1)"
+    assert repr(Scale(3, offset=Scale(2))) == "Scale(3, offset=Scale(2))"  # a layer too
     assert inspect.signature(Scale.forward).parameters.keys() == {"self", "x"}
 
 

@@ -300,6 +300,28 @@ def test_a_triplet_takes_any_distance():
         assert len(loss.parameters()) == isinstance(distance, Squares)
 
 
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_distance_that_learns_gets_the_gradients_of_all_its_places(swap):
+    points = [normal(4, 3, seed=seed) for seed in range(3)]
+    x, y, W = lw.Input("x"), lw.Input("y"), lw.Parameter(np.array([1.0, 2.0, 3.0]))
+    distance = lw.Graph(lw.Sum(axis=1)((x - y) ** 2 * W))
+    loss = lw.TripletMarginWithDistance(distance, 5.0, swap)
+    net = lw.Graph(loss(*(lw.Input(name) for name in "apn")))
+    net.forward(*points)
+    net.backward()
+    wanted = W.grad
+    W.grad = None
+    for calls in (1, 2):  # by hand, the gradients of several calls add up
+        loss.forward(*points)
+        loss.backward()
+        same(W.grad, calls * wanted)
+    distance.forward(*points[:2])  # the graph itself is still one by itself
+    distance.backward()
+    alone = W.grad
+    distance.backward()
+    same(W.grad, alone)
+
+
 # connectionist temporal classification -----------------------------------------------------------
 
 

@@ -132,21 +132,6 @@ def test_einsum_agrees_for_every_equation(case, seed):
     compare(row, row.inputs(seed=seed), seed, "float64")
 
 
-@pytest.mark.parametrize("kdim", [None, 32])
-def test_attention_starts_in_the_same_range(kdim):
-    ours = lw.MultiHeadAttention(64, 4, kdim=kdim, rng=0)
-    theirs = torch.nn.MultiheadAttention(64, 4, kdim=kdim)
-    joint = theirs.in_proj_weight
-    projections = joint.chunk(3) if kdim is None else [
-        theirs.q_proj_weight, theirs.k_proj_weight, theirs.v_proj_weight]  # fmt: skip
-    for name, weight in zip(("q", "k", "v", "out"), (*projections, theirs.out_proj.weight)):
-        W = getattr(ours, f"{name}_proj").W.value
-        assert W.T.shape == weight.shape
-        largest = float(weight.detach().abs().max())
-        same(abs(W).max(), torch.tensor(largest), 0.02 * largest, name)
-    assert not theirs.in_proj_bias.any() and not theirs.out_proj.bias.any()
-
-
 def test_where_no_key_is_seen_their_attention_is_zero_or_nan():
     """As the documentation of ours says of theirs."""
     x, hidden = torch.ones(2, 3, 4), torch.ones(2, 3, dtype=bool)
@@ -307,12 +292,3 @@ def carry_over(ours, theirs):
         cell.Wx.value, cell.Wh.value, cell.b.value = Wx.T, Wh.T, bx + bh
         if isinstance(cell, lw.GRUCell):
             cell.b.value[6:], cell.bh.value = bx[6:], bh[6:]
-
-
-@pytest.mark.parametrize("call", ["RNN(9, 16)", "LSTMCell(9, 16)", "GRU(9, 16)"])
-def test_recurrent_layers_start_in_the_same_range(call):
-    ours, theirs = eval(call, vars(lw)), eval(call, vars(torch.nn))
-    largest = max(abs(tensor).max().item() for tensor in theirs.parameters())
-    for parameter in ours.parameters().values():
-        assert parameter.dtype == "float32"
-        assert 0.75 * largest < abs(parameter.value).max() <= 0.25

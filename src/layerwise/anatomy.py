@@ -280,8 +280,9 @@ def _copied(value: Any, done: dict[int, Any], shared: set[int] | None) -> Any:
         return done[id(value)]
     if is_layer(value):
         twin = done[id(value)] = copy.copy(value)
-        if is_graph(value):
-            return twin  # it copies what is inside by itself
+        if is_graph(value):  # it copies what is inside by itself
+            twin._nested = True  # the gradients of its parameters are for whoever holds the copy
+            return twin
         names = None
         if not is_ours(value):
             names = {id(one.array) for one in book_arrays(value)}

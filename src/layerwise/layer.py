@@ -20,10 +20,11 @@ from .anatomy import (
     find_buffers,
     find_parameters,
     is_graph,
+    is_layer,
     layers_in,
     own_parameters,
 )
-from .errors import OrderError, ShapeError, show_shape
+from .errors import OrderError, ShapeError, show_layer, show_shape
 from .parameter import Buffer, Parameter, floating
 
 
@@ -105,6 +106,8 @@ class Layer:
                 shown.append(f"{argument.name} {show_shape(value.shape)}")
             elif argument.default is argument.empty:
                 shown.append(repr(value))
+            elif is_layer(value):
+                shown.append(f"{argument.name}={show_layer(value)}")
             elif callable(value) or isinstance(value, np.random.Generator):
                 continue
             elif repr(value) != repr(argument.default):

@@ -272,6 +272,9 @@ def apply(layer: Any, *inputs: Any) -> Any:
         raise WiringError(
             f"{layer!r} is no layer: it needs the methods forward(*inputs) and backward(dout)."
         )
+    for x in inputs:
+        if isinstance(x, tuple) and any(isinstance(one, Port) for one in x):
+            raise WiringError(all_of_several(layer, x))
     if not any(isinstance(x, (Node, Parameter)) for x in inputs):
         kinds = ", ".join(type(x).__name__ for x in inputs) or "nothing"
         raise WiringError(
@@ -285,6 +288,15 @@ def apply(layer: Any, *inputs: Any) -> Any:
     node = Node(layer, tuple(sources))
     count = getattr(layer, "num_outputs", None)
     return node if count is None else tuple(Port(node, i) for i in range(count))
+
+
+def all_of_several(layer: Any, ports: tuple[Any, ...]) -> str:
+    """What to say where a layer is called on all outputs of one that has several."""
+    before = type(ports[0].inputs[0].layer).__name__
+    return (
+        f"{show_layer(layer)} was called on all {len(ports)} outputs of {before}. Choose one of "
+        f"them: out, *others = {before}(...)(x), and then {type(layer).__name__}(...)(out)."
+    )
 
 
 def check_count(layer: Any, given: int) -> None:

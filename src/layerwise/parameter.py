@@ -184,6 +184,7 @@ class Parameter(Shared):
         if self.dtype.kind != "f":
             self._value = self._value.astype(np.float32)
         self.grad: Any = None
+        self.not_learned: Any = None  # an index: elements whose gradient is 0 on purpose
 
     def hold(self, value: Any) -> None:
         super().hold(value)
@@ -191,7 +192,7 @@ class Parameter(Shared):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         twin = super().__deepcopy__(memo)
-        twin.grad = copy.deepcopy(self.grad, memo)
+        twin.grad, twin.not_learned = copy.deepcopy(self.grad, memo), self.not_learned
         return twin
 
     def astype(self, dtype: Any) -> None:

@@ -63,9 +63,6 @@ class Seat:
         if layer is not None:
             attributes(layer)["_ran_forward"] = True  # the graph looks after the order
             self.run, self.run_back = runner(layer), back_runner(layer)
-            for _, one in walk(layer):
-                if is_graph(one):
-                    one._nested = True  # the gradients of its parameters are this graph's affair
             if getattr(layer, "num_outputs", None) is not None:
                 run_back = self.run_back
                 self.run_back = lambda douts: run_back(complete(douts, self.value))
@@ -174,6 +171,13 @@ def parameters_at(seat: Seat) -> list[Held]:
     if seat.layer is None:
         return []
     return [held._replace(name=f"{seat.name}.{held.name}") for held in find_parameters(seat.layer)]
+
+
+def name_at(seat: Seat, graph: Any) -> str:
+    """The name of a place; where a parameter stands, that under which the graph knows it."""
+    if seat.kind != "parameter":
+        return seat.name
+    return next(name for name, one in graph.held_parameters.items() if one is seat.node.value)
 
 
 def what_failed(step: str, seat: Seat, error: Exception, values: list[Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import show_layer, show_shape
-from .seat import parameters_at
+from .seat import Seat, name_at, parameters_at
 from .tables import Text, table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def summary(graph: Graph) -> Text:
         rows.append(
             [
                 seat.name,
-                seat.kind if seat.layer is None else show_layer(seat.layer),
+                kind_at(seat, graph) if seat.layer is None else show_layer(seat.layer),
                 ", ".join(source.name for source in seat.inputs),
                 show_shape(shape),
                 f"{new:,}" if found else "",
@@ -38,6 +38,12 @@ def summary(graph: Graph) -> Text:
     total = sum(int(np.prod(p.shape)) for p in graph.held_parameters.values())
     head = ["name", "layer", "from", "output", "parameters"]
     return Text(f"{table(head, rows)}\n{total:,} parameters")
+
+
+def kind_at(seat: Seat, graph: Graph) -> str:
+    """What stands at a place without a layer; a parameter that is also elsewhere by its name."""
+    known = name_at(seat, graph)
+    return seat.kind if known == seat.name else f"{seat.kind} {known}"
 
 
 def shape_of(value: Any) -> Any:

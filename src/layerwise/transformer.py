@@ -26,7 +26,7 @@ class TransformerLayer(Graph, guarded=False):
 
     def __init__(
         self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
-        activation: Any = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = True,
+        activation: Any = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
         norm_first: bool = False, bias: bool = True, *, is_causal: bool = False, masks: Any = (),
         dtype: Any = None, seed: int | None = None,
     ) -> None:  # fmt: skip
@@ -99,15 +99,14 @@ class TransformerEncoderLayer(TransformerLayer, guarded=False):
                f(x) = linear2(relu(linear1(x)))
                norm_first: x = src + self_attn(norm1(src))     y = x + f(norm2(x))
     backward   the same steps in the other order, by the graph
-    shapes     src (N, T, D) -> (N, T, D); without N as well
+    shapes     src (T, N, D) -> the same; with batch_first (N, T, D) -> the same; without N as well
     d_model, nhead   D, and the number of heads, which divides it
     dim_feedforward  how wide the small network is inside
     dropout    the probability of dropping a weight of attention, an element inside the small
                network, or one of what is added; with 0 the graph has no such places
     activation "relu", "gelu", or a layer
     layer_norm_eps   eps of the normalisations
-    batch_first   False: src is (T, N, D). The default is True, unlike PyTorch's, since here all
-               layers have the batch in front
+    batch_first   whether src and what comes out have the batch as their first axis
     norm_first normalise what goes into each step, rather than the sum behind it
     bias       False leaves out all b and beta
     is_causal  True: a place looks at itself and at those before it alone
@@ -121,9 +120,9 @@ class TransformerEncoderLayer(TransformerLayer, guarded=False):
 
     >>> import numpy as np
     >>> layer = TransformerEncoderLayer(8, 2, 16, masks="src_key_padding_mask", seed=0)
-    >>> padding = np.array([[False, False, True]])
-    >>> layer.forward(np.ones((1, 3, 8)), padding).shape, layer.backward()[0].shape
-    ((1, 3, 8), (1, 3, 8))
+    >>> padding = np.array([[False, False, True]])           # of the first row, three places
+    >>> layer.forward(np.ones((3, 1, 8)), padding).shape, layer.backward()[0].shape
+    ((3, 1, 8), (3, 1, 8))
     >>> layer["self_attn"].layer.attention.weights[0, 0].round(2)
     array([[0.5, 0.5, 0. ],
            [0.5, 0.5, 0. ],
@@ -149,7 +148,8 @@ class TransformerDecoderLayer(TransformerLayer, guarded=False):
     forward    x = norm1(tgt + self_attn(tgt))     x = norm2(x + multihead_attn(x, memory))
                y = norm3(x + f(x)); f, and where the norms stand, as there
     backward   the same steps in the other order, by the graph
-    shapes     tgt (N, T, D), memory (N, S, D) -> (N, T, D); without N as well
+    shapes     tgt (T, N, D), memory (S, N, D) -> (T, N, D); with batch_first (N, T, D), (N, S, D)
+               -> (N, T, D); without N as well
     is_causal  True: a place of tgt looks at itself and at those before it alone
     masks      names of masks that come in as inputs behind memory, in that order: "tgt_mask",
                "memory_mask", "tgt_key_padding_mask", "memory_key_padding_mask"
@@ -158,7 +158,7 @@ class TransformerDecoderLayer(TransformerLayer, guarded=False):
     source     Vaswani et al., Attention is all you need, 2017, 3.1
 
     >>> import numpy as np
-    >>> layer = TransformerDecoderLayer(8, 2, 16, is_causal=True, seed=0)
+    >>> layer = TransformerDecoderLayer(8, 2, 16, batch_first=True, is_causal=True, seed=0)
     >>> layer.forward(np.ones((1, 3, 8)), np.ones((1, 5, 8))).shape
     (1, 3, 8)
     >>> [dx.shape for dx in layer.backward()]

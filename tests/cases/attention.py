@@ -132,6 +132,8 @@ def multi_head(query, key=None, value=None, padding=None, mask=None, *, heads=2,
     d = q.shape[-1] // heads
     L, S = q.shape[-2], k.shape[-2]
     scores = np.zeros((*q.shape[:-2], heads, L, S))  # what is added to them
+    if mask is not None and mask.ndim == 3:  # (N H, L, S)
+        mask = mask.reshape(scores.shape)
     for hidden in (mask, None if padding is None else padding[..., None, None, :]):
         if hidden is not None:
             scores = scores + (np.where(hidden, -np.inf, 0) if hidden.dtype == bool else hidden)
@@ -162,6 +164,16 @@ def torch_multi_head(torch, query, key=None, value=None, padding=None, mask=None
     return out.transpose(0, 1) if batched else out
 
 
+def steps_first(function):
+    """The same for sequences whose batch stands behind their steps, as (K, N, D)."""
+
+    def turned(*inputs, **p):
+        out = function(*(x.swapaxes(0, 1) if np.ndim(x) == 3 else x for x in inputs), **p)
+        return out.swapaxes(0, 1) if out.ndim == 3 else out
+
+    return turned
+
+
 def torch_grouped(torch, query, *, heads, turn=lambda torch, x: x, **p):
     def in_heads(name):
         x = query @ p[f"{name}_proj.W"] + p[f"{name}_proj.b"]
@@ -174,7 +186,17 @@ def torch_grouped(torch, query, *, heads, turn=lambda torch, x: x, **p):
 
 def multi_head_rows():
     five, hiding = [real] * 5, [real] * 3 + [yes_or_no] * 2
+    behind = steps_first(multi_head), steps_first(torch_multi_head)
     call = "MultiHeadAttention(4, 2)"
+    yield Case(call, ["K N D", "K D", "K N D, M N D", "K N D, M N D, M N D"], *behind, five,
+               held="D", errors=(
+        ("3 2 5", f"{call} expects queries of the shape (L, 2, 4), but got (3, 2, 5)."),
+        ("3 2 4, 5 3 4", f"{call} expects keys of the shape (S, 2, 4), but got (5, 3, 4)."),
+        ("3 2 4, 5 2 4, 3 2 4", f"{call} expects values of the shape (5, 2, 4), "
+                                "but got (3, 2, 4)."),
+    ))  # fmt: skip
+    yield Case(call, ["K N D, M N D, M N D, N M, K M"], *behind, hiding, fixed=(3, 4), held="D")
+    call = "MultiHeadAttention(4, 2, batch_first=True)"
     wanted = f"{call} expects"
     yield Case(call, ["N K D", "K D", "N K D, N M D", "N K D, N M D, N M D", "K D, M D, M D"],
                multi_head, torch_multi_head, five, held="D", errors=(
@@ -186,22 +208,26 @@ def multi_head_rows():
                                      "but got (5, 2)."),
         ("2 3 4, 2 5 4, 2 5 4, 2 5, 4 5", f"{wanted} a mask that broadcasts to (2, 2, 3, 5), "
                                           "but got (4, 5)."),
+        ("2 3 4, 2 5 4, 2 5 4, 2 5, 3 3 5", f"{wanted} a mask that broadcasts to (2, 2, 3, 5), "
+                                            "but got (3, 3, 5)."),
     ))  # fmt: skip
     masked = ["N K D, N M D, N M D, N M", "N K D, N M D, N M D, N M, K M",
-              "K D, M D, M D, M, K M"]  # fmt: skip
+              "K D, M D, M D, M, K M", "N K D, N M D, N M D, N M, N+N K M"]  # fmt: skip
     yield Case(call, masked, multi_head, torch_multi_head, hiding, fixed=(3, 4), held="D")
     yield Case(call, masked, multi_head, torch_multi_head, five, held="D")
-    yield Case("MultiHeadAttention(4, 4, bias=False, is_causal=True)", ["N K D", "N K D, N M D"],
+    yield Case("MultiHeadAttention(4, 4, bias=False, batch_first=True, is_causal=True)",
+               ["N K D", "N K D, N M D"],
                partial(multi_head, heads=4, groups=4, causal=True),
                partial(torch_multi_head, heads=4, causal=True), five, held="D")  # fmt: skip
-    yield Case("MultiHeadAttention(4, 2, kdim=3, vdim=5)", ["N K D, N M 3, N M 5"], multi_head,
-               torch_multi_head, five, held="D",
-               errors=(("2 3 4", "MultiHeadAttention(4, 2, kdim=3, vdim=5) expects keys of the "
-                                 "shape (2, S, 3), but got (2, 3, 4)."),))  # fmt: skip
-    yield Case("MultiHeadAttention(4, 4, num_kv_heads=2)", ["N K D", "K D"],
+    call = "MultiHeadAttention(4, 2, kdim=3, vdim=5, batch_first=True)"
+    yield Case(call, ["N K D, N M 3, N M 5"], multi_head, torch_multi_head, five, held="D",
+               errors=(("2 3 4", f"{call} expects keys of the shape (2, S, 3), but got "
+                                 "(2, 3, 4)."),))  # fmt: skip
+    yield Case("MultiHeadAttention(4, 4, batch_first=True, num_kv_heads=2)", ["N K D", "K D"],
                partial(multi_head, heads=4, groups=2), partial(torch_grouped, heads=4),
                held="D")  # fmt: skip
-    yield Case("MultiHeadAttention(4, 2, rotary=True)", ["N K D"], partial(multi_head, turn=rotary),
+    yield Case("MultiHeadAttention(4, 2, batch_first=True, rotary=True)", ["N K D"],
+               partial(multi_head, turn=rotary),
                partial(torch_grouped, heads=2, turn=torch_rotary), held="D")  # fmt: skip
 
 
@@ -226,7 +252,7 @@ def transformer(x, memory=None, masks=(None,) * 4, norm_first=False, f=None, cau
     return x
 
 
-def torch_transformer(kind, *options, causal=False, **how):
+def torch_transformer(kind, *options, causal=False, batch_first=True, **how):
     """PyTorch's layer with our numbers; `options` are the names of its optional inputs."""
 
     def function(torch, *inputs, **p):
@@ -251,7 +277,7 @@ def torch_transformer(kind, *options, causal=False, **how):
         if causal:
             masks["src_mask"] = torch.ones(x.shape[-2], x.shape[-2], dtype=bool).triu(1)
         module = getattr(torch.nn, f"Transformer{kind}Layer")(
-            4, 2, 3, 0.0, batch_first=True, dtype=x.dtype, **how
+            4, 2, 3, 0.0, batch_first=batch_first, dtype=x.dtype, **how
         )
         weights = {name: value for name, value in theirs.items() if value is not None}
         return torch.func.functional_call(module, weights, streams, masks)
@@ -263,18 +289,24 @@ def transformer_rows():
     gelu = np.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2, otypes=[float])
     five, two = [real] * 5, ["N K D, N M D", "K D, M D"]
     call = "TransformerEncoderLayer(4, 2, dim_feedforward=3, dropout=0.0"
-    yield Case(f"{call})", ["N K D", "K D"], transformer, torch_transformer("Encoder"), five,
-               held="D")  # fmt: skip
-    yield Case(f"{call}, activation='gelu', norm_first=True, bias=False, is_causal=True)",
+    yield Case(f"{call})", ["K N D", "K D"], steps_first(transformer),
+               torch_transformer("Encoder", batch_first=False), five, held="D")  # fmt: skip
+    yield Case(f"{call}, batch_first=True)", ["N K D", "K D"], transformer,
+               torch_transformer("Encoder"), five, held="D")  # fmt: skip
+    yield Case(f"{call}, activation='gelu', batch_first=True, norm_first=True, bias=False, "
+               "is_causal=True)",
                ["N K D"], partial(transformer, norm_first=True, f=gelu, causal=True),
                torch_transformer("Encoder", causal=True, activation="gelu", norm_first=True,
                                  bias=False), held="D")  # fmt: skip
     names = "src_key_padding_mask", "src_mask"
-    yield Case(f"{call}, masks={names})", ["N K D, N K, K K", "K D, K, K K"],
+    yield Case(f"{call}, batch_first=True, masks={names})", ["N K D, N K, K K", "K D, K, K K"],
                lambda x, padding, mask, **p: transformer(x, None, (mask, padding, None, None), **p),
                torch_transformer("Encoder", *names), [real, yes_or_no, yes_or_no], fixed=(1, 2),
                held="D")  # fmt: skip
     call = "TransformerDecoderLayer(4, 2, dim_feedforward=3, dropout=0.0"
+    yield Case(f"{call})", ["K N D, M N D", "K D, M D"], steps_first(transformer),
+               torch_transformer("Decoder", batch_first=False), held="D")  # fmt: skip
+    call += ", batch_first=True"
     yield Case(f"{call})", two, transformer, torch_transformer("Decoder"), held="D")
     yield Case(f"{call}, norm_first=True)", two, partial(transformer, norm_first=True),
                torch_transformer("Decoder", norm_first=True), held="D")  # fmt: skip
@@ -288,7 +320,7 @@ def transformer_rows():
 ROWS = [
     Case("Embedding(4, 3)", ["N", "N K", "", "B N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W), (class_numbers,), fixed=(0,), held="C"),
-    Case("Embedding(5, 3, padding_idx=-1)", ["N", "N K"], embedding,
+    Case("Embedding(4, 3, padding_idx=-1)", ["N", "N K"], embedding,
          lambda T, x, W: T.nn.functional.embedding(x, W, padding_idx=-1), (class_numbers,),
          fixed=(0,), held="C"),
     Case("SinusoidalPosition(4)", ["N K D", "N D", "B N M D"], sinusoidal,

@@ -170,6 +170,8 @@ class Checkup:
             found.rows.append(replace(row, mode=trial.mode))
             found.findings.extend(replace(finding, mode=trial.mode) for finding in findings)
             found.kinks.extend(replace(kink, mode=trial.mode) for kink in kinks)
+            if name in judge.not_learned:
+                found.notes.append(f"{name}[{judge.not_learned[name]}] is not learned.")
             if 0 < row.checked < row.size:
                 found.notes.append(
                     f"{name}: {row.checked:,} of {row.size:,} elements were compared."

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..anatomy import find_parameters
 from .causes import Case, likely_cause
 from .report import Finding, Kink, Row, element, number
 from .slopes import STEP, Line, Slope, refined, slope_at
@@ -32,11 +33,19 @@ class Judge:
         self.weights = np.concatenate([np.ravel(d).astype(np.float64) for d in trial.douts])
         every = [*bench.arrays.values(), *bench.parameters.values()]
         self.scale = max([1.0, *(float(np.max(np.abs(a), initial=0)) for a in every)])
+        self.not_learned = {
+            held.name: held.parameter.not_learned
+            for held in find_parameters(trial.base)
+            if held.parameter.not_learned is not None
+        }
         self.inputs = {one.name: dx for one, dx in zip(trial.given, run.dxs) if one.is_float}
 
     def compare(self, name: str, analytic: Any, array: Any, rng: Any) -> Comparison:
-        """All of one gradient, or a sample of it."""
-        indices = chosen(array.shape, self.settings.samples, rng)
+        """All of one gradient, or a sample of it; what is not learned stays out."""
+        learned = np.ones(array.shape, bool)
+        if name in self.not_learned:
+            learned[self.not_learned[name]] = False
+        indices = [i for i in chosen(array.shape, self.settings.samples, rng) if learned[i]]
         lines = [Line(self.bench, self.here, array, index) for index in indices]
         slopes = [slope_at(line, self.weights) for line in lines]
         if analytic is None or np.shape(analytic) != array.shape:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anatomy import walk
 from ..errors import show_layer, show_shape
 from ..graph import Graph
 from ..seat import Seat, parameters_at
@@ -14,12 +15,12 @@ from .labels import Label, Row, in_brief, label_for
 from .outline import Thing, Wire
 from .placement import Rectangle
 from .shapes import Box, Shape, Text, circle
-from .texts import number, one_line, shortened, text_width
+from .texts import number, one_line, shortened, shorter_call, text_width
 
 AIR = 3.0  # around bodies, so that arrows end just before them
 RADIUS = 17.0  # of the circle of an operation
 NAME, REPR, SMALL = 13.0, 12.5, 10.0  # text sizes in points
-WIDEST_NAME, WIDEST_BOX = 150.0, 210.0
+WIDEST_NAME, WIDEST_BOX = 170.0, 210.0
 MOST_PARAMETERS = 4  # that are listed in one box
 AXIS = 7.0  # from the middle of a pair of arrows to what stands beside it
 
@@ -42,7 +43,7 @@ def look_of(thing: Thing, maps: bool) -> Look:
     if thing.kind == "constant":
         return _plain(_constant_text(thing.seat), 11.5, "muted", f"constant {thing.seat.name}")
     role = "parameter" if thing.kind == "parameter" else "ink"
-    return _plain(thing.seat.name, NAME, role, f"{thing.kind} {thing.seat.name}")
+    return _plain(thing.name, NAME, role, f"{thing.kind} {thing.name}")
 
 
 def _plain(text: str, size: float, role: str, title: str) -> Look:
@@ -87,6 +88,7 @@ def _layer(seat: Seat) -> Look:
     layer = seat.layer
     call = type(layer).__name__ if isinstance(layer, Graph) else show_layer(layer)
     call = one_line(call).removesuffix("()")
+    call = shorter_call(call, WIDEST_BOX, REPR)
     rows = [Row(call, REPR, "ink"), Row(one_line(seat.name), SMALL, "muted"), *_parameters(seat)]
     for row in rows:
         row.text = shortened(row.text, WIDEST_BOX, row.size)
@@ -108,21 +110,49 @@ def _column(rows: list[Row], top: float, title: str) -> list[Shape]:
 
 
 def _parameters(seat: Seat) -> list[Row]:
-    """The parameters with their shapes and, once there are any, their gradients."""
-    held = parameters_at(seat)
-    if isinstance(seat.layer, Graph):
-        count = sum(int(np.prod(one.parameter.shape)) for one in held)
-        return [Row(f"{count:,} parameters", SMALL, "parameter")] if held else []
+    """The parameters with their shapes and, once there are any, their gradients.
+
+    Those of several layers inside, or of a graph, are told in brief.
+    """
+    held = {one.name.removeprefix(seat.name + "."): one for one in parameters_at(seat)}
+    paths = {path for path, _ in walk(seat.layer)}
+    inside = list(dict.fromkeys(_owner(name, paths) for name in held))
+    if isinstance(seat.layer, Graph) or len(inside) > 1:
+        names = [] if isinstance(seat.layer, Graph) else [one for one in inside if one]
+        return _in_brief(names, [one.parameter for one in held.values()])
     rows = []
-    for one in held[:MOST_PARAMETERS]:
-        name = one_line(one.name.removeprefix(seat.name + "."))
+    for dotted, one in list(held.items())[:MOST_PARAMETERS]:
+        name = one_line(dotted.removeprefix(f"{inside[0]}."))
         rows.append(Row(f"{name} {show_shape(one.parameter.shape)}", SMALL, "parameter"))
-        if one.parameter.grad is not None:
-            text, alarm = in_brief(one.parameter.grad)
-            rows.append(Row(f"d{name} {text}", SMALL, "alarm" if alarm else "gradient"))
+        rows += _gradient(f"d{name}", one.parameter.grad)
     if len(held) > MOST_PARAMETERS:
         rows.append(Row(f"… {len(held) - MOST_PARAMETERS} more", SMALL, "parameter"))
     return rows
+
+
+def _owner(name: str, paths: set[str]) -> str:
+    """The path of the layer that holds the parameter of this name; empty: the layer itself."""
+    while name not in paths:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def _in_brief(names: list[str], parameters: list[Any]) -> list[Row]:
+    """The names of the layers inside, and what there is to say of all their parameters."""
+    if not parameters:
+        return []
+    count = sum(int(np.prod(one.shape)) for one in parameters)
+    rows = [Row(one_line(", ".join(names)), SMALL, "parameter")] if names else []
+    rows.append(Row(f"{count:,} parameter{'s' * (count != 1)}", SMALL, "parameter"))
+    grads = [np.ravel(one.grad) for one in parameters if one.grad is not None]
+    return rows + (_gradient("gradients", np.concatenate(grads)) if grads else [])
+
+
+def _gradient(name: str, grad: Any) -> list[Row]:
+    if grad is None:
+        return []
+    text, alarm = in_brief(grad)
+    return [Row(f"{name} {text}", SMALL, "alarm" if alarm else "gradient")]
 
 
 # beside the arrows -------------------------------------------------------------------------------

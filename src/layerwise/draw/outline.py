@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..errors import WiringError
 from ..graph import Graph
 from ..node import Pick
-from ..seat import Seat
+from ..seat import Seat, name_at
 
 MOST_THINGS = 1000  # more than that nobody can read, and laying it out takes minutes
 
@@ -30,6 +30,7 @@ class Thing:
 
     key: str
     kind: str
+    name: str  # of the seat, or that under which the graph knows the parameter there
     seat: Seat
     path: tuple[Frame, ...]  # the frames it is in, from the outside in
     takes: list[Wire] = field(default_factory=list)  # what goes in, in the layer's order
@@ -74,7 +75,7 @@ class Outline:
         self._wire_of: dict[Seat, Wire] = {}
         self._add_graph(graph, (), depth)
         for seat in dict.fromkeys(graph.outputs):
-            self._connect(seat, self._thing("output", seat, ()))
+            self._connect(seat, self._thing("output", seat.name, seat, ()))
         self.wires = [wire for wire in self.wires if wire.targets]
 
     def _add_graph(self, graph: Graph, path: tuple[Frame, ...], depth: int | None) -> None:
@@ -86,10 +87,10 @@ class Outline:
             elif depth != 0 and can_be_opened(seat, graph):
                 self._open(seat, path, None if depth is None else depth - 1)
             else:
-                self._add_thing(seat, path)
+                self._add_thing(seat, path, name_at(seat, graph))
 
-    def _add_thing(self, seat: Seat, path: tuple[Frame, ...]) -> None:
-        thing = self._thing("op" if seat.kind == "layer" else seat.kind, seat, path)
+    def _add_thing(self, seat: Seat, path: tuple[Frame, ...], name: str) -> None:
+        thing = self._thing("op" if seat.kind == "layer" else seat.kind, name, seat, path)
         for source in seat.inputs:
             self._connect(source, thing)
         self._wire(seat, thing)
@@ -111,14 +112,14 @@ class Outline:
         if inner.num_outputs is None:
             self._wire_of[seat] = self._wire_of[inner.outputs[0]]
 
-    def _thing(self, kind: str, seat: Seat, path: tuple[Frame, ...]) -> Thing:
+    def _thing(self, kind: str, name: str, seat: Seat, path: tuple[Frame, ...]) -> Thing:
         if len(self.things) >= MOST_THINGS:
             raise WiringError(
                 f"This graph has more than {MOST_THINGS:,} nodes to draw, which nobody can read. "
                 "Fold nested graphs with draw(depth=0), or draw a part of it: a Graph that ends "
                 "in an earlier node."
             )
-        thing = Thing(f"t{len(self.things)}", kind, seat, path)
+        thing = Thing(f"t{len(self.things)}", kind, name, seat, path)
         self.things.append(thing)
         return thing
 

@@ -62,6 +62,21 @@ def shortened(text: str, width: float, size: float) -> str:
     return text[:end] + "…"
 
 
+def shorter_call(call: str, width: float, size: float) -> str:
+    """The call of a layer, without its last arguments where it is wider than `width` points.
+
+    >>> shorter_call("Conv2d(3, 8, (3, 5), padding='same')", 120, 12)
+    'Conv2d(3, 8, …)'
+    """
+    depth, ends = 0, []  # where arguments end
+    for i, character in enumerate(call):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 1:
+            ends.append(i)
+    fits = [one for one in (f"{call[:i]}, …)" for i in ends) if text_width(one, size) <= width]
+    return call if text_width(call, size) <= width or not fits else fits[-1]
+
+
 def number(value: Any, digits: int = 6) -> str:
     """A number as a person writes it, with up to `digits` significant digits.
 

@@ -4,10 +4,13 @@
 and values are, and asks with several heads at once.
 """
 
+import math
+from functools import partial
+
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from ..initializers import uniform_by_fan_in, zeros
+from ..initializers import xavier_uniform, zeros
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import Identity
@@ -93,7 +96,7 @@ class ScaledDotProductAttention(Layer):
         dout = wide(dout)
         dv = self.dropped.mT @ dout  # (4)  (S, L) @ (L, D) -> (S, D)
         dweights = self.dropout.backward(dout @ self.v.mT)  # (3)  (L, D) @ (D, S) -> (L, S)
-        sums = np.sum(dweights * self.weights, axis=-1, keepdims=True)
+        sums = np.vecdot(dweights, self.weights)[..., None]
         dscores = self.weights * (dweights - sums)  # (2)
         dq = self.factor * (dscores @ self.k)  # (1)  (L, S) @ (S, E) -> (L, E)
         dk = dscores.mT @ self.q  # (1)  (S, L) @ (L, E) -> (S, E)
@@ -134,19 +137,18 @@ class MultiHeadAttention(Layer):
     forward    q = query Wq + bq     k = key Wk + bk     v = value Wv + bv, each cut into heads
                out = (attention(q, k, v), its heads joined) Wo + bo
     backward   the same steps in the other order
-    shapes     query (N, L, E), key (N, S, kdim), value (N, S, vdim) -> (N, L, E); in the place of
-               N there may be no axis, or several
+    shapes     query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> (L, N, E); with batch_first
+               N stands in front: (N, L, E). In its place there may be no axis, or several
     inputs     key left out: the query (self-attention); value left out: the key
     key_padding_mask   an input (N, S) that may be left out: True for keys that are only padding
-    attn_mask  an input (L, S), or broadcasting to (N, H, L, S), that may be left out: True for
-               keys that a query does NOT see. Both masks may be floats to add to the scores
-               instead, and False hides nothing: attention(x, x, x, False, mask)
+    attn_mask  an input (L, S), or (N H, L, S), or broadcasting to (N, H, L, S), that may be left
+               out: True for keys that a query does NOT see. Both masks may be floats to add to the
+               scores instead, and False hides nothing: attention(x, x, x, False, mask)
     embed_dim, num_heads   E and H, which divides it: each head has E / H numbers
     dropout    the probability with which a weight is dropped while training
     bias       False leaves out all b
     kdim, vdim the widths of key and value; None: E
-    batch_first   False: the axes are (L, N, E). The default is True, unlike PyTorch's, since here
-               all layers have the batch in front
+    batch_first   whether query, key, value and out have the batch as their first axis
     is_causal  True: query i sees the keys 0 to i alone
     num_kv_heads   grouped-query attention: how many heads of keys and values the H heads of
                queries share in equal groups; None: H
@@ -160,7 +162,7 @@ class MultiHeadAttention(Layer):
     The masks mean what they mean in PyTorch's MultiheadAttention, where True hides; for
     ScaledDotProductAttention, there and here, True shows. A query that sees no key gets bo.
 
-    >>> attention = MultiHeadAttention(4, 2, is_causal=True, rng=0)
+    >>> attention = MultiHeadAttention(4, 2, batch_first=True, is_causal=True, rng=0)
     >>> attention.forward(np.ones((1, 3, 4))).shape
     (1, 3, 4)
     >>> attention.attention.weights[0, 0].round(2)
@@ -171,7 +173,7 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self, embed_dim, num_heads, dropout=0.0, bias=True, *, kdim=None, vdim=None,
-        batch_first=True, is_causal=False, num_kv_heads=None, rotary=False, rng=None,
+        batch_first=False, is_causal=False, num_kv_heads=None, rotary=False, rng=None,
     ):  # fmt: skip
         groups = num_heads if num_kv_heads is None else num_kv_heads
         check_sizes(self, embed_dim=embed_dim, num_heads=num_heads, num_kv_heads=groups)
@@ -205,7 +207,7 @@ class MultiHeadAttention(Layer):
         value, at_value = (key, at_key) if value is None else (value, 2)
         if any(... in shape for shape in (query, key, value)):
             return (..., self.embed_dim)
-        batch = query[:-2] if self.batch_first else query[1:-1]
+        batch = self.batch_of(query)
         L, S = (x[-2:-1] if self.batch_first else x[:1] for x in (query, key))
         expect(self, "queries", query, self.laid_out(batch, "L", self.embed_dim))
         expect(self, "keys", key, self.laid_out(batch, "S", self.kdim or self.embed_dim), at_key)
@@ -213,7 +215,7 @@ class MultiHeadAttention(Layer):
         expect(self, "values", value, wanted, at_value)
         if key_padding_mask:  # and not one number for all
             expect(self, "a padding mask", key_padding_mask, (*batch, *S), 3)
-        expect_mask(self, attn_mask, (*batch, self.num_heads, *L, *S), 4)
+        expect_mask(self, self.by_head(attn_mask, batch), (*batch, self.num_heads, *L, *S), 4)
         return query
 
     def forward(self, query, key=None, value=None, key_padding_mask=None, attn_mask=None):
@@ -245,6 +247,17 @@ class MultiHeadAttention(Layer):
         count = max(i for i, x in enumerate(self.given) if x is not None) + 1
         return dxs[0] if count == 1 else dxs[:count]
 
+    def batch_of(self, query):
+        return query[:-2] if self.batch_first else query[1:-1]
+
+    def by_head(self, mask, batch):
+        """The shape of a mask; of PyTorch's, (N H, L, S), with an axis for the heads."""
+        if mask is None or ... in mask or len(mask) != 3 or len(batch) != 1:
+            return mask
+        N, rows = batch[0], mask[0]
+        each = None in (N, rows) or rows == N * self.num_heads
+        return (N, self.num_heads, *mask[1:]) if each else mask
+
     def laid_out(self, batch, length, width):
         """A shape with its axes in the order in which they come."""
         return (*batch, length, width) if self.batch_first else (length, *batch, width)
@@ -266,6 +279,8 @@ class MultiHeadAttention(Layer):
         padding, mask = (as_mask(self, x) for x in self.given[3:])
         if padding is not None and padding.ndim:
             padding = padding[..., None, None, :]  # (N, S) -> (N, 1, 1, S)
+        if mask is not None:
+            mask = mask.reshape(self.by_head(mask.shape, self.batch_of(np.shape(self.given[0]))))
         return padding, mask
 
     def mask_of_seen(self):
@@ -285,8 +300,9 @@ class MultiHeadAttention(Layer):
 
 
 def projection(in_features, out_features, fan_out, bias, rng):
-    """An Affine that starts as PyTorch's: W uniform in ±√(6 / (fan_in + fan_out)), b at 0."""
-    init = uniform_by_fan_in((in_features + fan_out) / 6)
+    """An Affine that starts as PyTorch's: W by Xavier's rule for so large a fan_out, b at 0."""
+    gain = math.sqrt((in_features + out_features) / (in_features + fan_out))
+    init = partial(xavier_uniform, gain=gain)
     affine = Affine(in_features, out_features, bias, init=init, rng=rng)
     if bias:
         affine.b = Parameter.drawn(zeros, (out_features,))

@@ -2,7 +2,7 @@
 
 `recurrent.py` runs them over whole sequences. A cell has Wx (D, G H), Wh (H, G H) and b (G H,), for
 G gates side by side, as in the book (PyTorch has their transposes, and two biases, whose sum is all
-that counts; here there is one).
+that counts; here there is one, and it starts as such a sum).
 """
 
 import numpy as np
@@ -26,17 +26,23 @@ class Cell(Layer):
         self.set_parameters(rng)
 
     def set_parameters(self, rng):
-        """Wx, Wh and b, drawn uniformly from ±1/√H."""
+        """Wx and Wh, drawn uniformly from ±1/√H, and b, the sum of two that are drawn so."""
         check_sizes(self, self.input_size, self.hidden_size)
         rng = None if rng is None else np.random.default_rng(rng)
         width = self.gates * self.hidden_size
         self.Wx = self.drawn((self.input_size, width), rng)  # (D, G H)
         self.Wh = self.drawn((self.out_size, width), rng)  # (P, G H)
-        self.b = self.drawn((width,), rng) if self.bias else None  # (G H,)
+        self.b = None
+        if self.bias:
+            self.b = Parameter.drawn(self.start_of_b, (width,), rng)  # (G H,)
         self.given = self.x = self.step = self.saved = None  # saved by forward for backward
 
     def drawn(self, shape, rng):
         return Parameter.drawn(uniform_by_fan_in(self.hidden_size), shape, rng)
+
+    def start_of_b(self, shape, rng):
+        draw = uniform_by_fan_in(self.hidden_size)
+        return draw(shape, rng) + draw(shape, rng)
 
     def state_sizes(self):
         """The width of each part of the state."""
@@ -118,8 +124,8 @@ class RNNCell(Cell):
     input_size, hidden_size   D and H
     bias       False leaves b out
     nonlinearity   "tanh" or "relu"
-    rng        a generator or a seed for the first numbers, uniform in ±1/√H; None: the graph's seed
-               decides
+    rng        a generator or a seed for the first numbers, uniform in ±1/√H, b the sum of two
+               such; None: the graph's seed decides
     errors     ShapeError if x or h have other sizes; ValueError for options that cannot be
     source     Elman, Finding structure in time, 1990; Deep Learning from Scratch 2, 5.3.1
 
@@ -159,8 +165,8 @@ class LSTMCell(Cell):
     input_size, hidden_size   D and H
     bias       False leaves b out
     proj_size  P: h' is multiplied by Wr (H, P), so that it has P numbers, and Wh (P, 4 H); 0: none
-    rng        a generator or a seed for the first numbers, uniform in ±1/√H; None: the graph's seed
-               decides
+    rng        a generator or a seed for the first numbers, uniform in ±1/√H, b the sum of two
+               such; None: the graph's seed decides
     errors     ShapeError if x, h or c have other sizes; ValueError for options that cannot be
     source     Hochreiter and Schmidhuber, Long short-term memory, 1997; Gers et al., Learning to
                forget, 2000; Deep Learning from Scratch 2, 6.2 and 6.3
@@ -213,8 +219,8 @@ class GRUCell(Cell):
                sum of its two biases, but for n, where bh is the second of them
     input_size, hidden_size   D and H
     bias       False leaves b and bh out
-    rng        a generator or a seed for the first numbers, uniform in ±1/√H; None: the graph's seed
-               decides
+    rng        a generator or a seed for the first numbers, uniform in ±1/√H, b the sum of two
+               such; None: the graph's seed decides
     errors     ShapeError if x or h have other sizes; ValueError for options that cannot be
     source     Cho et al., Learning phrase representations, 2014, with r behind the product as in
                PyTorch (Deep Learning from Scratch 2, appendix C, has it in front, 1 - z for z, and
@@ -235,6 +241,11 @@ class GRUCell(Cell):
         rng = None if rng is None else np.random.default_rng(rng)
         super().__init__(input_size, hidden_size, bias, rng=rng)
         self.bh = self.drawn((hidden_size,), rng) if bias else None  # (H,)
+
+    def start_of_b(self, shape, rng):
+        b, H = super().start_of_b(shape, rng), self.hidden_size
+        b[2 * H :] = uniform_by_fan_in(H)((H,), rng)  # here, the second one is bh
+        return b
 
     def step_for(self, x):
         return GRUStep(self.Wh.like(x), None if self.bh is None else self.bh.like(x))

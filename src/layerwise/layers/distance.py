@@ -230,6 +230,11 @@ class TripletMarginWithDistance(Loss):
             return (..., None) if self.reduction == "none" else ()
         return anchor[:-1] if self.reduction == "none" else ()
 
+    def _start_gradients(self):
+        for parameter in self.parameters().values():  # copies of a graph leave it to the loss
+            if parameter.grad is None:
+                parameter.grad = np.zeros_like(parameter.value)
+
     def forward(self, anchor, positive, negative):
         self.out_shape(np.shape(anchor), np.shape(positive), np.shape(negative))
         near = self.distances[0].forward(anchor, positive)  # (N,)

@@ -2,14 +2,10 @@
 
 import numpy as np
 
+from ..initializers import normal
 from ..layer import Layer
 from ..parameter import Parameter
 from .norm import check_sizes
-
-
-def normal(shape, rng=None):
-    """Normal with mean 0 and variance 1, PyTorch's default for an embedding."""
-    return np.random.default_rng(rng).normal(size=shape)
 
 
 class Embedding(Layer):
@@ -20,7 +16,7 @@ class Embedding(Layer):
     num_embeddings, embedding_dim   V and D: how many rows there are, and how long each is
     padding_idx   the number that fills up sequences that are too short: its row starts as zeros
                and is not learned, since its gradient stays 0; below 0 it counts from the end
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ValueError if x holds anything but whole numbers from 0 to V - 1, and for sizes
                below 1
@@ -57,6 +53,7 @@ class Embedding(Layer):
             return W
 
         self.W = Parameter.drawn(start, (num_embeddings, embedding_dim), rng)  # (V, D)
+        self.W.not_learned = padding_idx
         self.x = None  # saved by forward for backward
 
     def out_shape(self, x):
@@ -68,11 +65,16 @@ class Embedding(Layer):
         return self.W.value[x]  # (N, T) -> (N, T, D)
 
     def backward(self, dout):
-        x = self.x
+        V, D = self.W.shape
+        x, dout = self.x.reshape(-1), dout.reshape(-1, D)
         if self.padding_idx is not None:
-            learned = x != self.padding_idx % self.num_embeddings
+            learned = x != self.padding_idx % V
             x, dout = x[learned], dout[learned]
-        np.add.at(self.W.grad, x, dout)  # adds where a row was taken more than once
+        # add.at also adds where a row was taken more than once, and is quicker with single numbers
+        dW = np.zeros(V * D, self.W.dtype)
+        places = x.astype(np.intp)[:, None] * D + np.arange(D)  # in W, its rows end to end
+        np.add.at(dW, places.reshape(-1), dout.reshape(-1))
+        self.W.grad += dW.reshape(V, D)
 
     def check_numbers(self, x):
         """Refuse what is not a whole number from 0 to V - 1: NumPy would count -1 from the end."""

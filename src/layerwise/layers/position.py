@@ -1,15 +1,16 @@
 """Positions: what tells attention, which sees a set of vectors, where each one stands.
 
-All of these take x of the shape (..., T, D): T places with a vector of D numbers each.
+All of these take x of the shape (..., T, D): T places with a vector of D numbers each, as attention
+and transformers have it with batch_first=True. Of (T, N, D), Transpose(1, 0, 2) makes it.
 """
 
 import numpy as np
 
 from ..errors import ShapeError
+from ..initializers import normal
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import floats
-from .embedding import normal
 from .norm import check_sizes
 
 
@@ -83,7 +84,7 @@ class LearnedPosition(Position):
     backward   dx = dout     dW[t] = sum of dout[t] over the batch
     shapes     x (..., T, D), W (max_len, D) -> as x; T may be anything up to max_len
     max_len, embedding_dim   the number of places that have a row, and D
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ShapeError if x ends in other axes, or has more places; ValueError for sizes below 1
     source     Gehring et al., Convolutional sequence to sequence learning, 2017, 3.1

@@ -213,7 +213,11 @@ class Slice(Layer):
 
     def backward(self, dout):
         dx = np.zeros(self.x.shape, np.result_type(self.x, 0.0))
-        np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
+        parts = self.index if isinstance(self.index, tuple) else (self.index,)
+        if all(isinstance(part, (int, slice)) for part in parts):
+            dx[self.index] = dout
+        else:
+            np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
         return dx
 
 

@@ -79,8 +79,9 @@ def gpt(
     node = Dropout(dropout)(node) if dropout else node
     for number in range(1, n_layer + 1):
         block = TransformerEncoderLayer(
-            n_embd, n_head, 4 * n_embd, dropout, "gelu", norm_first=True, is_causal=True
-        )
+            n_embd, n_head, 4 * n_embd, dropout, "gelu", batch_first=True, norm_first=True,
+            is_causal=True,
+        )  # fmt: skip
         node = block(node).named(f"block{number}")
     return scores(LayerNorm(n_embd)(node), n_embd, vocabulary, x, seed)
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .arithmetic import broadcast_shapes, unbroadcast
-from .sizes import fit, known
+from .sizes import fit, is_whole, known
 
 
 class Concat(Layer):
@@ -126,8 +126,8 @@ class Split(Layer):
     sign = "split"
 
     def __init__(self, sections, dim=0):
-        whole = np.ndim(sections) == 1 and len(sections) > 0
-        if not whole or any(not isinstance(n, (int, np.integer)) or n < 0 for n in sections):
+        several = np.ndim(sections) == 1 and len(sections) > 0
+        if not several or not all(is_whole(n, least=0) for n in sections):
             raise ValueError(
                 f"Split({sections!r}): give the sizes of all parts, whole numbers from 0 up, such "
                 "as (2, 3)."

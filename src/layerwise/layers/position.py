@@ -6,11 +6,11 @@ All of these take x of the shape (..., T, D): T places with a vector of D number
 import numpy as np
 
 from ..errors import ShapeError
+from ..initializers import chosen, normal
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import floats
-from .embedding import normal
-from .norm import check_sizes
+from .sizes import check_sizes
 
 
 def angles(length, width, base):
@@ -83,7 +83,7 @@ class LearnedPosition(Position):
     backward   dx = dout     dW[t] = sum of dout[t] over the batch
     shapes     x (..., T, D), W (max_len, D) -> as x; T may be anything up to max_len
     max_len, embedding_dim   the number of places that have a row, and D
-    init       makes the numbers of W from a shape and a generator
+    init       makes the first numbers of W, see `initializers`; None: normal, mean 0 and variance 1
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ShapeError if x ends in other axes, or has more places; ValueError for sizes below 1
     source     Gehring et al., Convolutional sequence to sequence learning, 2017, 3.1
@@ -95,11 +95,12 @@ class LearnedPosition(Position):
             [3., 4.]]])
     """
 
-    def __init__(self, max_len, embedding_dim, *, init=normal, rng=None):
+    def __init__(self, max_len, embedding_dim, *, init=None, rng=None):
         self.set_width(embedding_dim)
         check_sizes(self, max_len=max_len)
         self.max_len = max_len
-        self.W = Parameter.drawn(init, (max_len, embedding_dim), rng)  # (max_len, D)
+        shape = (max_len, embedding_dim)
+        self.W = Parameter.drawn(chosen(init, normal), shape, rng)  # (max_len, D)
 
     def forward(self, x):
         self.out_shape(np.shape(x))

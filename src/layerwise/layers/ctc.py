@@ -89,7 +89,7 @@ class CTC(Loss):
 
     def out_shape(self, log_probs, targets, input_lengths, target_lengths):
         if ... in log_probs:
-            return (..., None) if self.reduction == "none" else ()
+            return self.reduced((..., None))
         if len(log_probs) not in (2, 3):
             raise ShapeError(self, "logarithms of shape (T, N, C) or (T, C)", log_probs)
         if log_probs[-1] is not None and self.blank >= log_probs[-1]:
@@ -106,7 +106,7 @@ class CTC(Loss):
                     f"lengths of shape {show_shape(rows)}" if rows else "the length of one text"
                 )
                 raise ShapeError(self, wanted, lengths, which=which)
-        return rows if self.reduction == "none" else ()
+        return self.reduced(rows)
 
     def forward(self, log_probs, targets, input_lengths, target_lengths):
         given = [np.asarray(one) for one in (targets, input_lengths, target_lengths)]

@@ -12,10 +12,10 @@ from .loss import (
     check_same_shape,
     common_floats,
     not_zero,
-    same_shape,
     slope_of_choice,
 )
 from .margin import check_signs, hinge
+from .sizes import fit
 
 
 def norm(x, p=2, axis=-1):
@@ -170,7 +170,7 @@ class CosineEmbedding(Loss):
 
     def out_shape(self, x1, x2, t):
         check_same_shape(self, "vectors", x1, x2)
-        if ... not in x1 and not (x1 and same_shape(x1[:-1], t)):
+        if ... not in x1 and not (x1 and fit(x1[:-1], t)):
             raise ShapeError(self, f"a target for each pair, {show_shape(x1[:-1])}", t, which=2)
         return self.reduced(t)
 

@@ -88,7 +88,7 @@ class Stack(Layer):
         if not -len(out) - 1 <= self.dim <= len(out):
             raise ShapeError(self, f"inputs of {abs(self.dim)} axes or more", shapes[0])
         for i, shape in enumerate(shapes[1:], start=1):
-            if len(shape) != len(out) or not fit(shape, out):
+            if not fit(shape, out):
                 raise ShapeError(self, f"inputs of the shape {show_shape(out)}", shape, which=i)
             out = known(out, shape)
         out.insert(self.dim % (len(out) + 1), len(shapes))

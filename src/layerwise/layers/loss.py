@@ -72,7 +72,7 @@ class ClassLoss(Loss):
             return self.reduced((..., None))
         self.check_classes(x)
         rows = split_classes(x)[0]
-        if not same_shape(t, rows):
+        if not fit(t, rows):
             raise ShapeError(self, self.wanted.format(show_shape(rows)), t, which=1)
         return self.reduced(rows)
 
@@ -151,7 +151,7 @@ class SoftmaxCrossEntropy(ClassLoss):
         self.log_y = self.q = self.total = self.losses = None
 
     def out_shape(self, x, t):
-        probabilities = x and same_shape(t, x)
+        probabilities = x and fit(t, x)
         return super().out_shape(x, split_classes(x)[0] if probabilities else t)
 
     def forward(self, x, t):
@@ -372,15 +372,8 @@ class SmoothL1(ElementwiseLoss):
         return self.gradients(dout, slope, -slope)
 
 
-def same_shape(a, b):
-    """Whether two shapes are the same, as far as their sizes are known."""
-    if ... in a or ... in b:
-        return True
-    return len(a) == len(b) and fit(a, b)
-
-
 def check_same_shape(layer, what, x, *others):
     """Refuse inputs, by their shapes, that are not of the first one's."""
     for which, shape in enumerate(others, start=1):
-        if not same_shape(x, shape):
+        if not fit(x, shape):
             raise ShapeError(layer, f"{what} of the same shape {show_shape(x)}", shape, which=which)

@@ -52,12 +52,14 @@ def goes_up(n, factor):
 
 
 def fit(a, b):
-    """Whether two shapes of as many axes are the same, as far as their sizes are known.
+    """Whether two shapes are the same, as far as they are known.
 
-    >>> fit((None, 3), (5, 3)), fit((5, 4), (5, 3))
-    (True, False)
+    >>> fit((None, 3), (5, 3)), fit((5, 4), (5, 3)), fit((5,), (5, 3)), fit((..., 4), (5, 3))
+    (True, False, False, True)
     """
-    return all(n == m or None in (n, m) for n, m in zip(a, b))
+    if ... in a or ... in b:
+        return True
+    return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))
 
 
 def known(a, b):

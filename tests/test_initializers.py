@@ -44,6 +44,8 @@ RULES = [  # the initializer, and the variance of its numbers by fan_in and fan_
 WEIGHTS = [  # a call with weights, fan_in, fan_out
     ("Affine(80, 120, init=init, rng=0)", 80, 120),
     ("Bilinear(8, 9, 70, init=init, rng=0)", 72, 630),
+    ("Embedding(80, 120, init=init, rng=0)", 80, 120),
+    ("LearnedPosition(80, 120, init=init, rng=0)", 80, 120),
     ("Conv1d(20, 30, 7, init=init, rng=0)", 140, 210),
     ("Conv2d(60, 40, (3, 5), groups=2, init=init, rng=0)", 30 * 15, 20 * 15),
     ("ConvTranspose2d(60, 40, (3, 5), groups=2, init=init, rng=0)", 30 * 15, 20 * 15),

@@ -61,11 +61,32 @@ def test_every_link_leads_to_a_file(name):
     assert not missing
 
 
-def test_the_import_brings_nothing_heavy():
-    heavy = "matplotlib", "pygraphviz", "rich", "safetensors", "typer"
-    code = f"import sys, layerwise; print([m for m in {heavy!r} if m in sys.modules])"
+HEAVY = [
+    *("matplotlib", "pygraphviz", "rich", "typer", "safetensors", "numba"),
+    *("gzip", "secrets", "layerwise.book", "layerwise.data", "layerwise.draw", "layerwise.models"),
+    *("layerwise.checking.checkup", "layerwise.checking.slopes"),
+]
+
+
+def printed(code):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    return run.stdout.strip()
+
+
+def test_the_import_brings_nothing_heavy():
+    assert printed(f"import sys, layerwise; print({{*{HEAVY!r}}} & {{*sys.modules}})") == "set()"
+
+
+def test_what_is_loaded_later_is_there_all_the_same():
+    code = "import layerwise as lw; print('data' in dir(lw), lw.data.digits, lw.models.lenet5)"
+    assert printed(code).startswith("True <function digits at")
+    code = "from layerwise import *; print(Affine, models.gpt, check)"
+    assert "function gpt" in printed(code)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"^module 'layerwise' has no attribute 'Afine'$"):
+        lw.Afine  # noqa: B018
 
 
 def test_the_version_is_the_installed_one():

@@ -24,6 +24,14 @@ import layerwise as lw
                       "(2, 3)."),
         ("Split((2, -1))", "Split((2, -1)): give the sizes of all parts, whole numbers from 0 up, "
                            "such as (2, 3)."),
+        ("Split((2, True))", "Split((2, True)): give the sizes of all parts, whole numbers from 0 "
+                             "up, such as (2, 3)."),
+        ("Reshape(2, 1.5)", "Reshape(2, 1.5): give sizes from 0 up, and -1 once at most."),
+        ("Reshape((-1, -1))", "Reshape(-1, -1): give sizes from 0 up, and -1 once at most."),
+        ("Transpose(0, 1.5)",
+         "Transpose(0, 1.5): give the numbers of the axes in their new order."),
+        ("Unflatten(1, (2, 1.5))",
+         "Unflatten(1, (2, 1.5)): give sizes from 1 up, and -1 once at most."),
         ("Unflatten(1, (2, -1, -1))",
          "Unflatten(1, (2, -1, -1)): give sizes from 1 up, and -1 once at most."),
         ("Unflatten(1, (0,))", "Unflatten(1, (0,)): give sizes from 1 up, and -1 once at most."),

@@ -275,6 +275,7 @@ def test_the_mean_counts_the_padding_or_not():
                                     "or 2 of them, one for each axis."),
         ("Conv1d(1, 2, 3, stride=0)", "Conv1d(stride=0): give a whole number from 1 up."),
         ("Conv1d(1, 2, 3, padding=-1)", "Conv1d(padding=-1): give a whole number from 0 up."),
+        ("Conv1d(1, 2, True)", "Conv1d(kernel_size=True): give a whole number from 1 up."),
         ("Conv1d(1, 2, 2.5)", "Conv1d(kernel_size=2.5): give a whole number from 1 up."),
         ("Conv2d(1, 2, 3, padding='full')",
          "Conv2d(padding='full'): give numbers, 'same' or 'valid'."),
@@ -293,6 +294,11 @@ def test_the_mean_counts_the_padding_or_not():
         ("AdaptiveAvgPool((2, 0))",
          "AdaptiveAvgPool((2, 0)): give a whole number from 1 up, or a tuple with one for each "
          "axis; None keeps an axis as it is."),
+        ("AdaptiveMaxPool(True)",
+         "AdaptiveMaxPool(True): give a whole number from 1 up, or a tuple with one for each axis; "
+         "None keeps an axis as it is."),
+        ("Pad((1.5, 2))", "Pad((1.5, 2)): give two whole numbers for each axis, (left, right, top, "
+                          "bottom) for images."),
         ("Pad((1, 2, 3))", "Pad((1, 2, 3)): give two whole numbers for each axis, (left, right, "
                            "top, bottom) for images."),
         ("Pad((-1, 2), mode='reflect')",

@@ -9,7 +9,10 @@
 (2.2, 110.00000000000001, 200.0)
 """
 
-from . import data, initializers, layers, models, optim
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import initializers, layers, optim
 from .check import Report, assert_gradients, check
 from .errors import (
     FileError,
@@ -34,6 +37,19 @@ from .seat import Seat
 from .sequential import Sequential
 from .training import History, TrainingError, accuracy, fit
 from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
+
+if TYPE_CHECKING:
+    from . import data, models
+else:  # not every program needs these: loaded at the first use, so that the import stays quick
+
+    def __getattr__(name: str) -> Any:
+        if name in ("data", "models"):
+            return import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
 
 __version__ = "0.1.0"
 

@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 
 from .anatomy import is_layer
-from .checking.checkup import Checkup
-from .checking.compare import Settings
-from .checking.inputs import as_first_used, fit_for_checking, taken
 from .checking.report import Finding, Kink, Report, Row
-from .checking.trial import kept_random_state, prepared
 from .errors import WiringError
 
 __all__ = ["Finding", "Kink", "Report", "Row", "assert_gradients", "check"]
@@ -61,6 +57,11 @@ def check(
     wrong  Half.x[2, 1]: backward says 1.41276, numerically it is 0.706378. Everywhere it is the
            slope times 2.
     """
+    from .checking.checkup import Checkup  # here: not every program checks
+    from .checking.compare import Settings
+    from .checking.inputs import as_first_used, fit_for_checking, taken
+    from .checking.trial import kept_random_state, prepared
+
     if not is_layer(layer):
         hint = " Give an object, not the class." if isinstance(layer, type) else ""
         raise WiringError(

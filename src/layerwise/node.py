@@ -18,6 +18,7 @@ from . import layers
 from .anatomy import is_graph, is_layer, unguarded
 from .errors import WiringError, show_layer
 from .layer import Layer
+from .layers.sizes import is_whole
 from .parameter import Parameter
 
 _serial = itertools.count()  # a node is made after its inputs, so this is an order to compute in
@@ -344,16 +345,12 @@ def as_value(value: Any) -> Any:
 def checked_shape(shape: Any, name: str) -> tuple[int | None, ...]:
     """The declared shape of an input as a tuple of sizes, None where any size will do."""
     sizes = shape if isinstance(shape, (tuple, list)) else ["no tuple"]
-    if any(n is not None and not is_size(n) for n in sizes):
+    if any(n is not None and not is_whole(n, least=0) for n in sizes):
         raise WiringError(
             f"Input({name!r}, shape={shape!r}): give a tuple of sizes such as (None, 784), with "
             "None where any size will do."
         )
     return tuple(None if n is None else int(n) for n in sizes)
-
-
-def is_size(n: Any) -> bool:
-    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
 
 
 def checked_name(name: Any) -> str:

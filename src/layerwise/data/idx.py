@@ -41,6 +41,7 @@ MAX_AXES = 64  # of a NumPy array
 MAX_LENGTH = 2**32 - 1  # of an axis: the file has 4 bytes for it
 MAX_RATIO = 1032  # gzip packs no more bytes than this into one
 CHUNK = 2**20  # bytes read at once: memory grows with what is there, not with what is promised
+GZIP = b"\x1f\x8b"  # how a compressed file begins
 NOT_IDX = "Get the file again: it is damaged or not an IDX file."
 
 Reader = gzip.GzipFile | io.BufferedReader
@@ -132,9 +133,9 @@ def problem(path: Path, expected: str, got: str, advice: str) -> DataError:
 
 
 def open_idx(path: Path) -> Reader:
-    """The file, open for reading; gzip is known by its first two bytes."""
+    """The file, open for reading."""
     with open(path, "rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
+        compressed = file.read(len(GZIP)) == GZIP
     return gzip.open(path) if compressed else open(path, "rb")
 
 

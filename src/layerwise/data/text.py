@@ -11,9 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .idx import DataError
-
-GZIP = b"\x1f\x8b"  # how a compressed file begins
+from .idx import GZIP, DataError
 
 
 class Text(NamedTuple):
@@ -98,6 +96,7 @@ def passages(
 
 
 def read_characters(path: Path) -> str:
+    """All characters of a file, or a DataError that says why there are none."""
     try:
         raw = path.read_bytes()
         if raw.startswith(GZIP):

@@ -5,6 +5,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..layer import Layer
 from .reduction import Max, Mean, Reduction
+from .sizes import is_whole
 
 
 class AdaptivePool(Layer):
@@ -13,8 +14,7 @@ class AdaptivePool(Layer):
     def __init__(self, output_size):
         several = isinstance(output_size, (tuple, list))
         sizes = tuple(output_size) if several else (output_size,)
-        whole = all(n is None or (isinstance(n, (int, np.integer)) and n > 0) for n in sizes)
-        if not sizes or not whole:
+        if not sizes or not all(n is None or is_whole(n) for n in sizes):
             raise ValueError(
                 f"{type(self).__name__}({output_size!r}): give a whole number from 1 up, or a "
                 "tuple with one for each axis; None keeps an axis as it is."
@@ -171,7 +171,7 @@ class GlobalAvgPool(OverTheImage, Mean):
 class GlobalMaxPool(OverTheImage, Max):
     """y = the largest number of the whole image, for every channel by itself; equals share.
 
-    backward   dx = dout for the largest element, 0 for the others
+    backward   dx = dout for the largest element (equal ones share it), 0 for the others
     shapes     x (N, C, *image) -> (N, C), or (N, C, 1, 1) with keepdims
     keepdims   keep the spatial axes, with size 1
     errors     ShapeError if x has fewer than three axes

@@ -107,7 +107,7 @@ class Bilinear(Layer):
                 raise ShapeError(self, wanted, x, which=i)
         if ... in x1 or ... in x2:
             return (..., self.out_features)
-        if len(x1) != len(x2) or not fit(x1[:-1], x2[:-1]):
+        if not fit(x1[:-1], x2[:-1]):
             wanted = (*x1[:-1], self.in2_features)
             raise ShapeError(self, f"a second input {show_shape(wanted)}", x2, which=1)
         return (*known(x1[:-1], x2[:-1]), self.out_features)

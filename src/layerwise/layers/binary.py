@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ShapeError, show_shape
 from .activation import sigmoid, softplus
-from .loss import ElementwiseLoss
+from .loss import ElementwiseLoss, not_zero
 
 
 class BinaryLoss(ElementwiseLoss):
@@ -65,7 +65,7 @@ class BinaryCrossEntropy(BinaryLoss):
     def backward(self, dout=1):
         x, t, w = self.x, self.t, self.weights(self.weight)
         yes, no = self.logarithms()
-        tiny = max(1e-12, np.finfo(x.dtype).tiny)  # 1e-12 would be 0 in float16
+        tiny = not_zero(1e-12, x)
         return self.gradients(dout, w * (x - t) / np.maximum(x * (1 - x), tiny), w * (no - yes))
 
     def logarithms(self):

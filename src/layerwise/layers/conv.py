@@ -27,6 +27,7 @@ import numpy as np
 from ..initializers import chosen, fans, for_kernels, uniform_by_fan_in
 from ..parameter import Parameter
 from .pad import check_room, pad, unpad
+from .sizes import is_whole
 from .windows import Window, Windowed
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -38,7 +39,7 @@ class Kernels(Windowed):
     def set_channels(self, in_channels, out_channels, groups):
         """Check the numbers of channels, and keep them."""
         sizes = in_channels, out_channels, groups
-        whole = all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes)
+        whole = all(map(is_whole, sizes))
         if not whole or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{type(self).__name__}({in_channels!r}, {out_channels!r}, groups={groups!r}): "

@@ -46,7 +46,8 @@ import numpy as np
 from ..errors import ShapeError, show_shape
 from .activation import floats
 from .arithmetic import unbroadcast
-from .loss import Loss, same_shape
+from .loss import Loss
+from .sizes import fit
 
 
 class CTC(Loss):
@@ -89,7 +90,7 @@ class CTC(Loss):
 
     def out_shape(self, log_probs, targets, input_lengths, target_lengths):
         if ... in log_probs:
-            return (..., None) if self.reduction == "none" else ()
+            return self.reduced((..., None))
         if len(log_probs) not in (2, 3):
             raise ShapeError(self, "logarithms of shape (T, N, C) or (T, C)", log_probs)
         if log_probs[-1] is not None and self.blank >= log_probs[-1]:
@@ -98,15 +99,15 @@ class CTC(Loss):
         rows = log_probs[1:-1]  # (N,), or () of one text
         if ... not in targets and len(targets) not in (1, len(rows) + 1):
             raise ShapeError(self, f"letters of shape {show_shape((*rows, 'S'))}", targets, which=1)
-        if len(targets) == 2 and not same_shape(targets[:1], rows):
+        if len(targets) == 2 and not fit(targets[:1], rows):
             raise ShapeError(self, f"letters for {rows[0]} texts", targets, which=1)
         for which, lengths in ((2, input_lengths), (3, target_lengths)):
-            if not same_shape(lengths, rows):
+            if not fit(lengths, rows):
                 wanted = (
                     f"lengths of shape {show_shape(rows)}" if rows else "the length of one text"
                 )
                 raise ShapeError(self, wanted, lengths, which=which)
-        return rows if self.reduction == "none" else ()
+        return self.reduced(rows)
 
     def forward(self, log_probs, targets, input_lengths, target_lengths):
         given = [np.asarray(one) for one in (targets, input_lengths, target_lengths)]

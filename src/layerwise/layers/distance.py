@@ -7,8 +7,15 @@ import numpy as np
 from ..anatomy import seat_of
 from ..errors import ShapeError, show_shape
 from .arithmetic import Binary, broadcast_shapes, unbroadcast
-from .loss import Loss, check_same_shape, common_floats, same_shape, slope_of_choice
+from .loss import (
+    Loss,
+    check_same_shape,
+    common_floats,
+    not_zero,
+    slope_of_choice,
+)
 from .margin import check_signs, hinge
+from .sizes import fit
 
 
 def norm(x, p=2, axis=-1):
@@ -131,11 +138,6 @@ def angle_slopes(d, turns, units, lengths):
     return d * (u2 - turns[0] * u1) / lengths[0], d * (u1 - turns[1] * u2) / lengths[1]
 
 
-def not_zero(eps, x):
-    """eps, but nothing that the dtype of x would take for 0."""
-    return max(eps, np.finfo(x.dtype).tiny)
-
-
 class CosineEmbedding(Loss):
     """The mean of 1 - cos where t = 1, and of max(0, cos - margin) where t = -1.
 
@@ -168,9 +170,9 @@ class CosineEmbedding(Loss):
 
     def out_shape(self, x1, x2, t):
         check_same_shape(self, "vectors", x1, x2)
-        if ... not in x1 and not (x1 and same_shape(x1[:-1], t)):
+        if ... not in x1 and not (x1 and fit(x1[:-1], t)):
             raise ShapeError(self, f"a target for each pair, {show_shape(x1[:-1])}", t, which=2)
-        return t if self.reduction == "none" else ()
+        return self.reduced(t)
 
     def forward(self, x1, x2, t):
         self.out_shape(np.shape(x1), np.shape(x2), np.shape(t))
@@ -227,8 +229,8 @@ class TripletMarginWithDistance(Loss):
         if not anchor:
             raise ShapeError(self, "vectors", anchor)
         if ... in anchor:
-            return (..., None) if self.reduction == "none" else ()
-        return anchor[:-1] if self.reduction == "none" else ()
+            return self.reduced((..., None))
+        return self.reduced(anchor[:-1])
 
     def _start_gradients(self):
         for parameter in self.parameters().values():  # copies of a graph leave it to the loss

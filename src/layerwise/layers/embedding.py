@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..initializers import normal
+from ..initializers import chosen, normal
 from ..layer import Layer
 from ..parameter import Parameter
-from .norm import check_sizes
+from .sizes import check_sizes
 
 
 class Embedding(Layer):
@@ -16,7 +16,7 @@ class Embedding(Layer):
     num_embeddings, embedding_dim   V and D: how many rows there are, and how long each is
     padding_idx   the number that fills up sequences that are too short: its row starts as zeros
                and is not learned, since its gradient stays 0; below 0 it counts from the end
-    init       makes the first numbers of W, see `initializers`
+    init       makes the first numbers of W, see `initializers`; None: normal, mean 0 and variance 1
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ValueError if x holds anything but whole numbers from 0 to V - 1, and for sizes
                below 1
@@ -36,7 +36,7 @@ class Embedding(Layer):
            [101., 101.]], dtype=float32)
     """
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, init=normal, rng=None):
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, init=None, rng=None):
         check_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(
@@ -45,9 +45,10 @@ class Embedding(Layer):
             )
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = padding_idx
+        draw = chosen(init, normal)
 
         def start(shape, rng):
-            W = np.array(init(shape, rng))
+            W = np.array(draw(shape, rng))
             if padding_idx is not None:
                 W[padding_idx] = 0
             return W

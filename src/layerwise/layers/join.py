@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .arithmetic import broadcast_shapes, unbroadcast
-from .sizes import fit, known
+from .sizes import fit, is_whole, known
 
 
 class Concat(Layer):
@@ -88,7 +88,7 @@ class Stack(Layer):
         if not -len(out) - 1 <= self.dim <= len(out):
             raise ShapeError(self, f"inputs of {abs(self.dim)} axes or more", shapes[0])
         for i, shape in enumerate(shapes[1:], start=1):
-            if len(shape) != len(out) or not fit(shape, out):
+            if not fit(shape, out):
                 raise ShapeError(self, f"inputs of the shape {show_shape(out)}", shape, which=i)
             out = known(out, shape)
         out.insert(self.dim % (len(out) + 1), len(shapes))
@@ -126,8 +126,8 @@ class Split(Layer):
     sign = "split"
 
     def __init__(self, sections, dim=0):
-        whole = np.ndim(sections) == 1 and len(sections) > 0
-        if not whole or any(not isinstance(n, (int, np.integer)) or n < 0 for n in sections):
+        several = np.ndim(sections) == 1 and len(sections) > 0
+        if not several or not all(is_whole(n, least=0) for n in sections):
             raise ValueError(
                 f"Split({sections!r}): give the sizes of all parts, whole numbers from 0 up, such "
                 "as (2, 3)."

@@ -19,6 +19,7 @@ from .loss import (
     check_same_shape,
     class_axis,
     common_floats,
+    not_zero,
 )
 
 
@@ -154,7 +155,7 @@ class PoissonNLL(ElementwiseLoss):
 
     def backward(self, dout=1):
         rate, log_rate = self.rates()
-        slope = rate - self.t if self.log_input else 1 - self.t / (rate + self.tiny())
+        slope = rate - self.t if self.log_input else 1 - self.t / (rate + not_zero(self.eps, rate))
         return self.gradients(dout, slope, -log_rate + (self.stirling()[1] if self.full else 0))
 
     def rates(self):
@@ -162,11 +163,7 @@ class PoissonNLL(ElementwiseLoss):
         if self.log_input:
             with np.errstate(over="ignore"):  # what is too large for any number is infinite
                 return np.exp(self.x), self.x
-        return self.x, np.log(self.x + self.tiny())
-
-    def tiny(self):
-        """eps, but nothing that the dtype of x would take for 0."""
-        return max(self.eps, np.finfo(self.x.dtype).tiny)
+        return self.x, np.log(self.x + not_zero(self.eps, self.x))
 
     def stirling(self):
         """Stirling's approximation to ln(t!), and its slope; 0 where t is 1 or less."""
@@ -210,7 +207,7 @@ class GaussianNLL(Loss):
             wanted = f"variances of shape {show_shape(x)}, or with 1 for axes that share one"
             hint = f"For one variance for each row give {show_shape((*var, 1))}."
             raise ShapeError(self, wanted, var, hint if x[:-1] == var else "", which=2)
-        return x if self.reduction == "none" else ()
+        return self.reduced(x)
 
     def forward(self, x, t, var):
         self.out_shape(np.shape(x), np.shape(t), np.shape(var))

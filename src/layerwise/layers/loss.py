@@ -11,6 +11,7 @@ from ..errors import ShapeError, show_shape
 from ..layer import Layer
 from .activation import log_softmax
 from .arithmetic import unbroadcast
+from .sizes import fit
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -36,6 +37,10 @@ class Loss(Layer):
         if total is None:
             return np.mean(losses)
         return np.divide(np.sum(losses, dtype=float), total).astype(losses.dtype)
+
+    def reduced(self, shape):
+        """The shape of what `reduce` makes of losses of this shape."""
+        return shape if self.reduction == "none" else ()
 
     def share(self, dout, losses, total=None):
         """The gradient of each single loss."""
@@ -64,12 +69,12 @@ class ClassLoss(Loss):
 
     def out_shape(self, x, t):
         if ... in x:
-            return (..., None) if self.reduction == "none" else ()
+            return self.reduced((..., None))
         self.check_classes(x)
         rows = split_classes(x)[0]
-        if not same_shape(t, rows):
+        if not fit(t, rows):
             raise ShapeError(self, self.wanted.format(show_shape(rows)), t, which=1)
-        return rows if self.reduction == "none" else ()
+        return self.reduced(rows)
 
     def check_classes(self, x):
         """Refuse scores, by their shape, that are too few or that the weights do not fit."""
@@ -146,7 +151,7 @@ class SoftmaxCrossEntropy(ClassLoss):
         self.log_y = self.q = self.total = self.losses = None
 
     def out_shape(self, x, t):
-        probabilities = x and same_shape(t, x)
+        probabilities = x and fit(t, x)
         return super().out_shape(x, split_classes(x)[0] if probabilities else t)
 
     def forward(self, x, t):
@@ -223,7 +228,7 @@ class ElementwiseLoss(Loss):
 
     def out_shape(self, x, t):
         check_same_shape(self, "targets", x, t)
-        return x if self.reduction == "none" else ()
+        return self.reduced(x)
 
     def keep(self, x, t):
         """Save both for backward and return them as floats; their shapes have to be the same."""
@@ -244,6 +249,11 @@ def common_floats(*arrays):
     kinds = [a if np.asarray(a).dtype.kind == "f" else 0.0 for a in arrays]
     dtype = np.result_type(*kinds, 0.0)
     return tuple(np.asarray(a, dtype) for a in arrays)
+
+
+def not_zero(eps, x):
+    """eps, but nothing that the dtype of x would take for 0."""
+    return max(eps, np.finfo(x.dtype).tiny)
 
 
 class MeanSquaredError(ElementwiseLoss):
@@ -362,15 +372,8 @@ class SmoothL1(ElementwiseLoss):
         return self.gradients(dout, slope, -slope)
 
 
-def same_shape(a, b):
-    """Whether two shapes are the same, as far as their sizes are known."""
-    if ... in a or ... in b:
-        return True
-    return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))
-
-
 def check_same_shape(layer, what, x, *others):
     """Refuse inputs, by their shapes, that are not of the first one's."""
     for which, shape in enumerate(others, start=1):
-        if not same_shape(x, shape):
+        if not fit(x, shape):
             raise ShapeError(layer, f"{what} of the same shape {show_shape(x)}", shape, which=which)

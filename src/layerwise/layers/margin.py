@@ -174,7 +174,7 @@ class MarginRanking(Loss):
 
     def out_shape(self, x1, x2, t):
         check_same_shape(self, "inputs and targets", x1, x2, t)
-        return x1 if self.reduction == "none" else ()
+        return self.reduced(x1)
 
     def forward(self, x1, x2, t):
         self.out_shape(np.shape(x1), np.shape(x2), np.shape(t))
@@ -268,7 +268,7 @@ class MultiLabelMargin(Loss):
     def out_shape(self, x, t):
         check_rows(self, x)
         check_same_shape(self, "targets", x, t)
-        return x[:-1] if self.reduction == "none" else ()
+        return self.reduced(x[:-1])
 
     def forward(self, x, t):
         self.x, t = floats(x), np.asarray(t)
@@ -315,8 +315,8 @@ class MultiLabelSoftMargin(BinaryLoss):
             raise ShapeError(self, "a score for each class", x)
         super().out_shape(x, t)
         if ... in x:
-            return (..., None) if self.reduction == "none" else ()
-        return x[:-1] if self.reduction == "none" else ()
+            return self.reduced((..., None))
+        return self.reduced(x[:-1])
 
     def forward(self, x, t):
         x, t = self.keep(x, t)

@@ -1,9 +1,12 @@
 """Padding: elements added around the last axes of an array, or cropped."""
 
+import math
+
 import numpy as np
 
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
+from .sizes import is_whole
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -84,15 +87,16 @@ class Pad(Layer):
     """
 
     def __init__(self, pad, mode="constant", value=0):
-        self.pad, self.mode, self.value = tuple(int(n) for n in pad), mode, value
         if mode not in MODES:
             raise ValueError(f"Pad(mode={mode!r}): choose one of {tuple(MODES)}.")
-        if len(self.pad) % 2 or (mode != "constant" and min(self.pad, default=0) < 0):
+        pad, least = tuple(pad), -math.inf if mode == "constant" else 0
+        if len(pad) % 2 or not all(is_whole(n, least) for n in pad):
             negative = ", 0 or more" if mode != "constant" else ""
             raise ValueError(
-                f"Pad({self.pad}): give two whole numbers for each axis{negative}, "
+                f"Pad({pad}): give two whole numbers for each axis{negative}, "
                 "(left, right, top, bottom) for images."
             )
+        self.pad, self.mode, self.value = tuple(map(int, pad)), mode, value
         self.pairs = list(zip(self.pad[::2], self.pad[1::2]))[::-1]  # as the axes are ordered
 
     def out_shape(self, x):

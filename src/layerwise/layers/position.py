@@ -7,11 +7,11 @@ and transformers have it with batch_first=True. Of (T, N, D), Transpose(1, 0, 2)
 import numpy as np
 
 from ..errors import ShapeError
-from ..initializers import normal
+from ..initializers import chosen, normal
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import floats
-from .norm import check_sizes
+from .sizes import check_sizes
 
 
 def angles(length, width, base):
@@ -84,7 +84,7 @@ class LearnedPosition(Position):
     backward   dx = dout     dW[t] = sum of dout[t] over the batch
     shapes     x (..., T, D), W (max_len, D) -> as x; T may be anything up to max_len
     max_len, embedding_dim   the number of places that have a row, and D
-    init       makes the first numbers of W, see `initializers`
+    init       makes the first numbers of W, see `initializers`; None: normal, mean 0 and variance 1
     rng        a generator or a seed for the first numbers; None: the graph's seed decides
     errors     ShapeError if x ends in other axes, or has more places; ValueError for sizes below 1
     source     Gehring et al., Convolutional sequence to sequence learning, 2017, 3.1
@@ -96,11 +96,12 @@ class LearnedPosition(Position):
             [3., 4.]]])
     """
 
-    def __init__(self, max_len, embedding_dim, *, init=normal, rng=None):
+    def __init__(self, max_len, embedding_dim, *, init=None, rng=None):
         self.set_width(embedding_dim)
         check_sizes(self, max_len=max_len)
         self.max_len = max_len
-        self.W = Parameter.drawn(init, (max_len, embedding_dim), rng)  # (max_len, D)
+        shape = (max_len, embedding_dim)
+        self.W = Parameter.drawn(chosen(init, normal), shape, rng)  # (max_len, D)
 
     def forward(self, x):
         self.out_shape(np.shape(x))

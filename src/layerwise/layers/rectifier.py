@@ -12,6 +12,7 @@ from ..initializers import constant
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import Elementwise, unbroadcast
+from .sizes import check_sizes
 
 
 class ReLU(Elementwise):
@@ -69,7 +70,8 @@ class PReLU(Layer):
     shapes     any -> the same; with several slopes x (N, C, ...), a (C,)
     num_parameters   1: one slope for all; C: one for each channel, on axis 1
     init       the first value of the slopes
-    errors     ShapeError if axis 1 has another size than there are slopes
+    errors     ShapeError if axis 1 has another size than there are slopes; ValueError for a number
+               of slopes below 1
     source     He et al., Delving deep into rectifiers, 2015
 
     >>> prelu = PReLU()
@@ -80,10 +82,7 @@ class PReLU(Layer):
     """
 
     def __init__(self, num_parameters=1, init=0.25):
-        if not isinstance(num_parameters, (int, np.integer)) or num_parameters < 1:
-            raise ValueError(
-                f"PReLU({num_parameters!r}): the number of slopes is a whole number from 1 up."
-            )
+        check_sizes(self, num_parameters=num_parameters)
         self.num_parameters, self.init = num_parameters, init
         self.a = Parameter.drawn(partial(constant, value=init), (num_parameters,))  # (1,) or (C,)
         self.x = None  # saved by forward for backward

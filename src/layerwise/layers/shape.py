@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layer import Layer
+from .sizes import is_whole
 
 
 class Reshape(Layer):
@@ -27,10 +28,10 @@ class Reshape(Layer):
     sign = "reshape"
 
     def __init__(self, *shape):
-        one = shape[0] if len(shape) == 1 else shape
-        self.shape = tuple(map(int, one if isinstance(one, (tuple, list)) else shape))
-        if self.shape.count(-1) > 1 or any(n < -1 for n in self.shape):
-            raise ValueError(f"Reshape{self.shape}: give sizes from 0 up, and -1 once at most.")
+        shape = in_one_tuple(shape)
+        if shape.count(-1) > 1 or not all(is_whole(n, least=-1) for n in shape):
+            raise ValueError(f"Reshape{shape}: give sizes from 0 up, and -1 once at most.")
+        self.shape = tuple(map(int, shape))
         self.in_shape = None  # saved by forward for backward
 
     def out_shape(self, x):
@@ -56,6 +57,7 @@ class Flatten(Layer):
     backward   dx = dout in the shape of x
     shapes     x (N, C, H, W) -> (N, C H W)
     start_dim, end_dim   the first and the last of the axes to join
+    errors     ShapeError if x does not have these axes, in this order
 
     >>> flatten = Flatten()
     >>> flatten.forward(np.zeros((5, 1, 8, 8))).shape, flatten.backward(np.zeros((5, 64))).shape
@@ -104,12 +106,12 @@ class Unflatten(Layer):
     """
 
     def __init__(self, dim, unflattened_size):
-        self.dim, self.unflattened_size = dim, tuple(map(int, unflattened_size))
-        sizes = self.unflattened_size
-        if sizes.count(-1) > 1 or any(n < 1 and n != -1 for n in sizes) or not sizes:
+        sizes = tuple(unflattened_size)
+        if not sizes or sizes.count(-1) > 1 or not all(is_whole(n) or n == -1 for n in sizes):
             raise ValueError(
                 f"Unflatten({dim}, {sizes}): give sizes from 1 up, and -1 once at most."
             )
+        self.dim, self.unflattened_size = dim, tuple(map(int, sizes))
         self.in_shape = None  # saved by forward for backward
 
     def out_shape(self, x):
@@ -142,6 +144,7 @@ class Transpose(Layer):
     backward   dx = dout with its axes put back
     shapes     x (N, C, H, W), axes 0, 2, 3, 1 -> (N, H, W, C)
     axes       the old axes in their new order; none: the reverse order
+    errors     ShapeError if x has not as many axes; ValueError for what is no number of an axis
 
     >>> transpose = Transpose(1, 0)
     >>> transpose.forward(np.array([[1.0, 2.0, 3.0]]))
@@ -155,8 +158,10 @@ class Transpose(Layer):
     sign = "T"
 
     def __init__(self, *axes):
-        one = axes[0] if len(axes) == 1 else axes
-        self.axes = tuple(map(int, one if isinstance(one, (tuple, list)) else axes))
+        axes = in_one_tuple(axes)
+        if not all(is_whole(axis, least=-math.inf) for axis in axes):
+            raise ValueError(f"Transpose{axes}: give the numbers of the axes in their new order.")
+        self.axes = tuple(map(int, axes))
 
     def out_shape(self, x):
         if ... in x:
@@ -182,6 +187,7 @@ class Slice(Layer):
     backward   dx = 0 everywhere, and dout added where an element was picked
     shapes     as NumPy's x[index]
     index      anything that NumPy takes between brackets: numbers, slices, arrays, masks
+    errors     ShapeError if x has nothing there
 
     >>> first = Slice(0)
     >>> first.forward(np.array([7.0, 8.0])), first.backward(1.0)
@@ -219,6 +225,16 @@ class Slice(Layer):
         else:
             np.add.at(dx, self.index, dout)  # adds where an element was picked more than once
         return dx
+
+
+def in_one_tuple(given):
+    """Arguments that are separate numbers, or one tuple or list of them.
+
+    >>> in_one_tuple((2, 3)), in_one_tuple(([2, 3],))
+    ((2, 3), (2, 3))
+    """
+    one = given[0] if len(given) == 1 else given
+    return tuple(one) if isinstance(one, (tuple, list)) else given
 
 
 def written(one):

@@ -3,13 +3,22 @@
 import numpy as np
 
 
+def is_whole(n, least=1):
+    """Whether it is a whole number, no smaller than the least; True and False are none.
+
+    >>> is_whole(3), is_whole(0), is_whole(0, least=0), is_whole(2.0), is_whole(True)
+    (True, False, True, False, False)
+    """
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and bool(n >= least)
+
+
 def check_sizes(layer, **sizes):
     """Options that count something are whole numbers from 1 up, or a ValueError.
 
     >>> check_sizes("any layer", groups=2)
     """
     for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+        if not is_whole(size):
             raise ValueError(
                 f"{type(layer).__name__}({name}={size!r}): give a whole number from 1 up."
             )
@@ -43,12 +52,14 @@ def goes_up(n, factor):
 
 
 def fit(a, b):
-    """Whether two shapes of as many axes are the same, as far as their sizes are known.
+    """Whether two shapes are the same, as far as they are known.
 
-    >>> fit((None, 3), (5, 3)), fit((5, 4), (5, 3))
-    (True, False)
+    >>> fit((None, 3), (5, 3)), fit((5, 4), (5, 3)), fit((5,), (5, 3)), fit((..., 4), (5, 3))
+    (True, False, False, True)
     """
-    return all(n == m or None in (n, m) for n, m in zip(a, b))
+    if ... in a or ... in b:
+        return True
+    return len(a) == len(b) and all(n == m or None in (n, m) for n, m in zip(a, b))
 
 
 def known(a, b):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import ShapeError, show_shape
 from ..layer import Layer
+from .sizes import is_whole
 
 AXES = {1: "L", 2: "H, W", 3: "D, H, W"}  # the spatial axes, as messages call them
 
@@ -123,8 +124,7 @@ class Windowed(Layer):
         """Check an option, keep it under its name, and return it with one entry for each axis."""
         one = np.ndim(value) == 0
         values = (value,) * self.dim if one else tuple(value)
-        whole = all(isinstance(n, (int, np.integer)) and n >= least for n in values)
-        if len(values) != self.dim or not whole:
+        if len(values) != self.dim or not all(is_whole(n, least) for n in values):
             several = f", or {self.dim} of them, one for each axis" if self.dim > 1 else ""
             raise ValueError(
                 f"{type(self).__name__}({name}={value!r}): give a whole number from {least} up"

@@ -39,6 +39,8 @@ class Adafactor(Optimizer):
            [1.1, 0.9]])
     """
 
+    decoupled_weight_decay = True
+
     def __init__(
         self,
         lr: Rate = 0.01,
@@ -68,8 +70,7 @@ class Adafactor(Optimizer):
         if eps1 is None:
             eps1 = float(np.finfo(value.dtype).eps)
         rate = max(eps2, rms(value)) * min(lr, t**-0.5)
-        if self.weight_decay:
-            value *= 1 - lr * self.weight_decay
+        self.decayed(value, d, lr)
         v = self._mean_squares(d * d, memory, t**self.beta2_decay, eps1)
         u = d / np.sqrt(np.maximum(v, eps1 * eps1))
         value -= rate / max(1.0, rms(u) / self.d) * u

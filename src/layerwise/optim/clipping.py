@@ -19,6 +19,7 @@ def clip_grad_norm(parameters: Mapping[str, Parameter], max_norm: float) -> floa
                  grad = grad max_norm / (norm + 1e-6) if that makes it smaller
     max_norm     the largest norm, 0 or more
     returns      the norm as it was
+    errors       ValueError if max_norm is below 0
     source       Pascanu et al., On the difficulty of training recurrent neural networks, 2013;
                  as torch.nn.utils.clip_grad_norm_
 
@@ -41,6 +42,7 @@ def clip_grad_value(parameters: Mapping[str, Parameter], clip_value: float) -> N
     """Move every element of every gradient into the range from -clip_value to clip_value.
 
     clip_value   the largest size of an element, 0 or more
+    errors       ValueError if clip_value is below 0
     source       as torch.nn.utils.clip_grad_value_
 
     An optimizer made with `clip_value=...` does it in each step by itself.

@@ -175,6 +175,41 @@ def test_the_trainer_of_the_first_volume(capsys):
     )
 
 
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+@pytest.mark.parametrize("use_batchnorm", [False, True])
+def test_the_networks_of_several_layers(activation, use_batchnorm):
+    net = book.MultiLayerNetExtend(64, [5, 4], 10, activation, weight_decay_lambda=0.1,
+                                   use_batchnorm=use_batchnorm, rng=0)  # fmt: skip
+    x, t = x_train[:6], np.eye(10)[t_train[:6]]
+    analytic, numerical = net.gradient(x, t), net.numerical_gradient(x, t)
+    assert analytic.keys() == numerical.keys() == net.params.keys()
+    for key, grad in analytic.items():
+        np.testing.assert_allclose(grad, numerical[key], rtol=1e-5, atol=1e-7)
+    assert net.accuracy(x, t) == net.accuracy(x, t_train[:6])
+    if not use_batchnorm:
+        plain = book.MultiLayerNet(64, [5, 4], 10, activation, weight_decay_lambda=0.1, rng=0)
+        assert plain.loss(x, t) == net.loss(x, t)
+
+
+def test_the_first_weights_of_the_networks_of_several_layers():
+    for std, want in [(0.5, 0.5), ("He", (2 / 500) ** 0.5), ("xavier", (1 / 500) ** 0.5)]:
+        net = book.MultiLayerNet(500, [400], 10, weight_init_std=std, rng=0)
+        assert net.params["W1"].std() == pytest.approx(want, rel=0.01)
+    assert text_of(ValueError, lambda: book.MultiLayerNet(4, [3], 2, weight_init_std="best")) == (
+        "weight_init_std='best': give a number or one of ('relu', 'he', 'sigmoid', 'xavier')."
+    )
+    assert text_of(ValueError, lambda: book.MultiLayerNet(4, [3], 2, activation="tanh")) == (
+        "activation='tanh': choose one of ('relu', 'sigmoid')."
+    )
+
+
+def test_dropout_in_the_network_of_several_layers_is_drawn_anew_and_off_outside_training():
+    net = book.MultiLayerNetExtend(64, [50], 10, use_dropout=True, dropout_ration=0.2, rng=0)
+    x = x_train[:6]
+    assert not np.array_equal(net.predict(x, train_flg=True), net.predict(x, train_flg=True))
+    assert np.array_equal(net.predict(x), net.predict(x))
+
+
 # the second volume: words ------------------------------------------------------------------------
 
 
@@ -720,7 +755,8 @@ layer.backward(loss.backward())
 optimizer = SGD(lr=1.0)
 optimizer.update(layer.params, layer.grads)
 clip_grads(layer.grads, 0.1)
-print(type(sigmoid(np.zeros(2))).__name__, softmax(np.zeros(2)), t.params[0] is W, config.GPU)
+print(type(sigmoid(np.zeros(2))).__name__, softmax(np.zeros(2)), t.params[0] is W, config.GPU, GPU)
+MultiLayerNet, MultiLayerNetExtend
 """
 
 COMMON = """
@@ -730,6 +766,9 @@ from common.time_layers import *
 from common.optimizer import SGD
 from common.util import clip_grads
 from common import config
+from common.np import *
+from common.multi_layer_net import MultiLayerNet
+from common.multi_layer_net_extend import MultiLayerNetExtend
 """
 
 
@@ -739,7 +778,7 @@ from common import config
 def test_a_program_runs_with_its_imports_replaced(imports):
     code = PROGRAM.format(imports=imports)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "0.693147\nndarray [0.5 0.5] True False\n"
+    assert run.stdout == "0.693147\nndarray [0.5 0.5] True False False\n"
 
 
 def test_all_names_have_a_docstring():

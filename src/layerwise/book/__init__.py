@@ -5,8 +5,7 @@ A program of the book runs with its imports replaced:
     from common.layers import *            becomes   from layerwise.book.layers import *
     from common.optimizer import SGD       becomes   from layerwise.book.optimizer import SGD
 
-and so for each module of the book's folder `common` (but `common.np`, which is `import numpy as
-np`); or all together come from `layerwise.book`.
+and so for each module of the book's folder `common`; or all together come from `layerwise.book`.
 
 What the book keeps, these keep: `Affine(W, b)` works on the arrays it is given, so that updates in
 place reach it, and leaves `dW` and `db`; the layers of the second volume hold their arrays in
@@ -31,20 +30,26 @@ from . import (
     functions,
     gradient,
     layers,
+    multi_layer_net,
+    multi_layer_net_extend,
     optimizer,
     time_layers,
     trainer,
     util,
 )
+from . import np as _np_and_gpu  # first: below, `np` becomes NumPy itself
 from .base_model import *
 from .functions import *
 from .gradient import *
 from .layers import *
+from .multi_layer_net import *
+from .multi_layer_net_extend import *
 from .optimizer import *
 from .time_layers import *
 from .trainer import *
 from .util import *
 
 __all__ = ["config"]
-for _part in (base_model, functions, gradient, layers, optimizer, time_layers, trainer, util):
+_parts = (base_model, functions, gradient, layers, multi_layer_net, multi_layer_net_extend)
+for _part in (*_parts, optimizer, time_layers, trainer, util):
     __all__ += [_name for _name in _part.__all__ if _name not in __all__]

@@ -424,6 +424,27 @@ def test_the_trainer_of_language_models(capsys):
     assert perplexity == pytest.approx(trainer.ppl_list[-1], rel=0.3)
 
 
+@pytest.mark.parametrize("takes_a_flag", [True, False])
+def test_a_mistake_in_a_model_is_not_taken_for_a_missing_flag(takes_a_flag):
+    calls = []
+
+    class Model:
+        if takes_a_flag:
+
+            def forward(self, xs, ts, train_flg=True):
+                calls.append(train_flg)
+                return None + 1
+        else:
+
+            def forward(self, xs, ts):
+                calls.append(None)
+                return None + 1
+
+    with pytest.raises(TypeError, match="NoneType"):
+        book.eval_perplexity(Model(), np.arange(9), batch_size=2, time_size=2)
+    assert calls == [False if takes_a_flag else None]
+
+
 def test_the_trainer_s_batches_are_the_book_s():
     trainer = book.RnnlmTrainer(None, None)
     xs = np.arange(10)

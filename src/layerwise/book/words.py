@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -167,14 +168,13 @@ def eval_perplexity(model: Any, corpus: Any, batch_size: int = 10, time_size: in
     print("evaluating perplexity ...")
     steps = (len(corpus) - 1) // (batch_size * time_size)
     starts: Any = np.arange(batch_size) * ((len(corpus) - 1) // batch_size)
+    takes_flag = "train_flg" in inspect.signature(model.forward).parameters
+    inference = {"train_flg": False} if takes_flag else {}
     total = 0.0
     for step in range(steps):
         places = (starts[:, None] + step * time_size + np.arange(time_size)) % len(corpus)
         xs, ts = corpus[places], corpus[(places + 1) % len(corpus)]
-        try:
-            total += model.forward(xs, ts, train_flg=False)
-        except TypeError:
-            total += model.forward(xs, ts)
+        total += model.forward(xs, ts, **inference)
     return np.exp(total / steps)
 
 

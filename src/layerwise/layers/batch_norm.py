@@ -166,10 +166,14 @@ class InstanceNorm(ChannelNorm):
     source     Ulyanov et al., 2016, arXiv:1607.08022
 
     >>> norm = InstanceNorm(1)
-    >>> norm.forward(np.array([[[1.0, 3.0]], [[10.0, 50.0]]])).round(3)
-    array([[[-1.,  1.]],
+    >>> norm.forward(np.array([[[1.0, 2.0, 3.0]], [[10.0, 20.0, 30.0]]])).round(3)
+    array([[[-1.225,  0.   ,  1.225]],
     <BLANKLINE>
-           [[-1.,  1.]]])
+           [[-1.225,  0.   ,  1.225]]])
+    >>> norm.backward(np.array([[[1.0, 0.0, 0.0]], [[1.0, 0.0, 0.0]]])).round(3)
+    array([[[ 0.204, -0.408,  0.204]],
+    <BLANKLINE>
+           [[ 0.02 , -0.041,  0.02 ]]])
     """
 
     spatial = "L, "

@@ -99,9 +99,11 @@ class GroupNorm(Normalization):
     errors     ShapeError if x has not C channels; ValueError if C does not go up in groups
     source     Wu and He, 2018, arXiv:1803.08494
 
-    >>> norm = GroupNorm(2, 4)
-    >>> norm.forward(np.array([[1.0, 3.0, 10.0, 50.0]])).round(3)
-    array([[-1.,  1., -1.,  1.]])
+    >>> norm = GroupNorm(2, 6)
+    >>> norm.forward(np.array([[1.0, 2.0, 3.0, 10.0, 20.0, 30.0]])).round(3)
+    array([[-1.225,  0.   ,  1.225, -1.225,  0.   ,  1.225]])
+    >>> norm.backward(np.array([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])).round(3)
+    array([[ 0.204, -0.408,  0.204,  0.   ,  0.   ,  0.   ]])
     """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, *, bias=True):
@@ -182,10 +184,13 @@ class LayerNorm(RowNorm):
     errors     ShapeError if x ends in other axes; ValueError for sizes below 1
     source     Ba, Kiros and Hinton, 2016, arXiv:1607.06450
 
-    >>> norm = LayerNorm(2)
-    >>> norm.forward(np.array([[1.0, 3.0], [10.0, 50.0]])).round(3)
-    array([[-1.,  1.],
-           [-1.,  1.]])
+    >>> norm = LayerNorm(3)
+    >>> norm.forward(np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])).round(3)
+    array([[-1.225,  0.   ,  1.225],
+           [-1.225,  0.   ,  1.225]])
+    >>> norm.backward(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).round(3)
+    array([[ 0.204, -0.408,  0.204],
+           [ 0.02 , -0.041,  0.02 ]])
     """
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True):
@@ -225,6 +230,9 @@ class RMSNorm(RowNorm):
     >>> norm.forward(np.array([[1.0, 7.0], [30.0, 40.0]])).round(3)
     array([[0.2  , 1.4  ],
            [0.849, 1.131]])
+    >>> norm.backward(np.array([[1.0, 0.0], [1.0, 0.0]])).round(3)
+    array([[ 0.196, -0.028],
+           [ 0.018, -0.014]])
     """
 
     def __init__(self, normalized_shape, eps=None, elementwise_affine=True):
@@ -262,8 +270,8 @@ class LocalResponseNorm(Layer):
     source     Krizhevsky, Sutskever and Hinton, 2012, 3.3 (there alpha is not divided by size)
 
     >>> norm = LocalResponseNorm(2, alpha=2.0, beta=0.5, k=0.0)
-    >>> norm.forward(np.array([[3.0, 4.0]]))
-    array([[1. , 0.8]])
+    >>> norm.forward(np.array([[3.0, 4.0]])), norm.backward(np.array([[0.0, 1.0]])).round(3)
+    (array([[1. , 0.8]]), array([[-0.096,  0.072]]))
     """
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):

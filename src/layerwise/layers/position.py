@@ -94,6 +94,13 @@ class LearnedPosition(Position):
     >>> position.forward(np.zeros((1, 2, 2)))
     array([[[1., 2.],
             [3., 4.]]])
+    >>> position.backward(np.array([[[1.0, 0.0], [0.0, 5.0]]]))
+    array([[[1., 0.],
+            [0., 5.]]])
+    >>> position.W.grad
+    array([[1., 0.],
+           [0., 5.],
+           [0., 0.]], dtype=float32)
     """
 
     def __init__(self, max_len, embedding_dim, *, init=None, rng=None):

@@ -77,6 +77,8 @@ class Dropout2d(Dropout):
             [[0., 0.]],
     <BLANKLINE>
             [[0., 0.]]]])
+    >>> dropout.backward(np.ones((1, 3, 1, 2))).ravel()
+    array([2., 2., 0., 0., 0., 0.])
     """
 
     def out_shape(self, x):

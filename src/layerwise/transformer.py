@@ -106,8 +106,8 @@ class TransformerEncoderLayer(TransformerLayer, guarded=False):
                network, or one of what is added; with 0 the graph has no such places
     activation "relu", "gelu", or a layer
     layer_norm_eps   eps of the normalisations
-    batch_first   False: src is (T, N, D). The default is True, unlike PyTorch's, since here all
-               layers have the batch in front
+    batch_first   False: src is (T, N, D). The default is True, unlike PyTorch's and that of RNN,
+               LSTM and GRU
     norm_first normalise what goes into each step, rather than the sum behind it
     bias       False leaves out all b and beta
     is_causal  True: a place looks at itself and at those before it alone

@@ -55,7 +55,7 @@ class ScaledDotProductAttention(Layer):
     """
 
     def __init__(self, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
-        self.dropout = Dropout(dropout_p, rng)
+        self.dropout = Dropout(dropout_p, rng=rng)
         self.dropout_p, self.is_causal = dropout_p, is_causal
         self.scale, self.enable_gqa = scale, enable_gqa
         self.given = self.factor = None  # saved by forward for backward
@@ -145,8 +145,8 @@ class MultiHeadAttention(Layer):
     dropout    the probability with which a weight is dropped while training
     bias       False leaves out all b
     kdim, vdim the widths of key and value; None: E
-    batch_first   False: the axes are (L, N, E). The default is True, unlike PyTorch's, since here
-               all layers have the batch in front
+    batch_first   False: the axes are (L, N, E). The default is True, unlike PyTorch's and that of
+               RNN, LSTM and GRU
     is_causal  True: query i sees the keys 0 to i alone
     num_kv_heads   grouped-query attention: how many heads of keys and values the H heads of
                queries share in equal groups; None: H

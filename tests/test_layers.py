@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import pytest
 from cases import CASES, ONE, class_numbers
+from helpers import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -387,6 +388,19 @@ def test_out_shape_raises_exactly_where_forward_does(case, data):
                 layer.out_shape(*shapes)
     else:
         assert layer.out_shape(*shapes) in (np.shape(out), (..., None))
+
+
+def test_a_list_in_place_of_an_array_is_named():
+    for layer in (lw.ReLU(), lw.Affine(2, 2, rng=0), lw.LSTM(2, 2, rng=0)):
+        text = text_of(lw.WiringError, lambda layer=layer: layer.forward([[1.0, -2.0]]))
+        assert text == f"{layer!r} expects arrays, but got a list. Convert it: np.array(...)."
+
+
+@pytest.mark.parametrize("name", ["Dropout", "Dropout2d", "AlphaDropout", "RReLU", "GaussianNoise"])
+def test_what_is_inplace_in_pytorch_is_not_taken_for_a_seed(name):
+    before = (0.125, 0.3) if name == "RReLU" else (0.5,)
+    with pytest.raises(TypeError, match="positional argument"):
+        getattr(lw, name)(*before, True)
 
 
 ERRORS = [(case, shapes, text) for case in CASES for shapes, text in case.errors]

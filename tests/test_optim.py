@@ -447,7 +447,7 @@ def test_unknown_options_are_refused():
 def test_optimizers_show_how_they_were_made():
     assert repr(lw.SGD()) == "SGD(lr=0.1)"
     shown = "SGD(lr=0.01, momentum=0.9, nesterov=True, weight_decay=0.001)"
-    assert repr(lw.SGD(0.01, 0.9, True, 0.001)) == shown
+    assert repr(lw.SGD(0.01, 0.9, nesterov=True, weight_decay=0.001)) == shown
     shown = "AdamW(lr=StepLR(lr=0.1, step_size=9), betas=(0.9, 0.99), groups={'*.b': {'lr': 0.1}})"
     made = lw.AdamW(lw.StepLR(0.1, 9), (0.9, 0.99), groups={"*.b": {"lr": 0.1}})
     assert repr(made) == shown
@@ -718,3 +718,8 @@ def test_an_optimizer_of_ones_own_is_one_method():
     bare = lw.optim.Optimizer(0.1)
     text = text_of(NotImplementedError, lambda: bare.step({"W": W}))
     assert text == "Optimizer needs update(value, d, memory, lr)."
+
+
+def test_what_is_dampening_in_pytorch_is_not_taken_for_nesterov():
+    with pytest.raises(TypeError, match="positional argument"):
+        lw.SGD(0.1, 0.9, 0.5)

@@ -24,7 +24,7 @@ from .anatomy import (
     layers_in,
     own_parameters,
 )
-from .errors import OrderError, ShapeError, show_layer, show_shape
+from .errors import OrderError, ShapeError, WiringError, show_layer, show_shape
 from .parameter import Buffer, Parameter, floating
 
 
@@ -128,6 +128,7 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except Exception as error:
             raise_shape_error(self, inputs, error)
+            raise_list_error(self, inputs, error)
             raise
         self._ran_forward = True
         return plain(out, inputs)
@@ -175,3 +176,12 @@ def raise_shape_error(layer: Any, inputs: Any, cause: Exception) -> None:
             raise error from cause
         except Exception:
             return  # the cause itself says more
+
+
+def raise_list_error(layer: Any, inputs: Any, cause: Exception) -> None:
+    """Say that a layer computes with arrays, if it failed on a list."""
+    kinds = [type(x).__name__ for x in inputs if isinstance(x, (list, tuple))]
+    if kinds and isinstance(cause, (AttributeError, TypeError)):
+        raise WiringError(
+            f"{layer!r} expects arrays, but got a {kinds[0]}. Convert it: np.array(...)."
+        ) from cause

@@ -10,6 +10,7 @@ from ..layers import MaxPool2d
 from ..layers.pad import pad as padded
 from ..layers.pad import unpad
 from ..layers.windows import Window
+from .lists import Written
 
 
 def im2col(input_data: Any, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0) -> Any:
@@ -53,7 +54,7 @@ def window_of(filter_h: int, filter_w: int, stride: int, pad: int) -> Window:
     return Window((filter_h, filter_w), (stride,) * 2, [(pad, pad)] * 2, (1, 1))
 
 
-class Convolution(Layer):
+class Convolution(Written, Layer):
     """out = col col_W + b: the pixels under every window, times the kernels.
 
     backward   dW = colᵀ dout     db = sum of dout     dcol = dout col_Wᵀ, and dx adds it up

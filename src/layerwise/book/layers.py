@@ -18,7 +18,7 @@ from ..layers.arithmetic import Elementwise
 from ..layers.loss import check_class_numbers
 from .functions import cross_entropy_error, softmax
 from .images import Convolution, Pooling
-from .lists import Lists
+from .lists import Lists, Written
 from .norm import BatchNormalization, Dropout
 
 __all__ = [
@@ -161,7 +161,7 @@ class MatMul(Lists, Layer):
         return dout @ W.T  # (N, M) @ (M, D) -> (N, D)
 
 
-class Affine(Layer):
+class Affine(Written, Layer):
     """out = x W + b, on the very arrays W and b that it is given.
 
     backward   dx = dout Wᵀ     dW = xᵀ dout     db = sum of dout over the batch

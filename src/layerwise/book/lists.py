@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 
-class Lists:
+class Written:
+    """A layer whose backward writes its gradients, and does not add to those of before."""
+
+    def _start_gradients(self) -> None:
+        """There is nothing to do: backward writes over what was there."""
+
+
+class Lists(Written):
     """Two lists of arrays, which stay the same objects for as long as the layer lives.
 
     A network adds the lists of its layers together, optimizers write into the arrays of `params`,
@@ -22,6 +29,3 @@ class Lists:
         """Begin the lists: the parameters themselves, and room for their gradients."""
         self.params = list(params)
         self.grads = [np.zeros_like(W) for W in params]
-
-    def _start_gradients(self) -> None:
-        """There is nothing to do: backward writes over what was there."""

@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..layer import Layer
 from ..layers.norm import back_through_moments, moments
 from ..parameter import Buffer
-from .lists import Lists
+from .lists import Lists, Written
 
 
 class Dropout(Lists, Layer):
@@ -49,7 +49,7 @@ class Dropout(Lists, Layer):
         return dout * ((1.0 - self.dropout_ratio) if self.mask is None else self.mask)
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(Written, Layer):
     """out = gamma xn + beta, where xn is x with every column at mean 0 and variance 1.
 
     forward    xn = (x - mu) / √(var + 1e-6), mu and var of the batch, or, with train_flg=False,

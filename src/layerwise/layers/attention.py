@@ -16,9 +16,10 @@ from ..parameter import Parameter
 from .activation import Identity
 from .affine import Affine
 from .arithmetic import unbroadcast
-from .norm import check_sizes, narrowed, wide
+from .norm import narrowed, wide
 from .position import RotaryPosition
 from .random import Dropout
+from .sizes import check_sizes
 
 
 class ScaledDotProductAttention(Layer):
@@ -58,7 +59,7 @@ class ScaledDotProductAttention(Layer):
     """
 
     def __init__(self, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
-        self.dropout = Dropout(dropout_p, rng)
+        self.dropout = Dropout(dropout_p, rng=rng)
         self.dropout_p, self.is_causal = dropout_p, is_causal
         self.scale, self.enable_gqa = scale, enable_gqa
         self.given = self.factor = None  # saved by forward for backward

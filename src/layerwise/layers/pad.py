@@ -28,7 +28,8 @@ def pad(x, pads, mode="constant", value=0):
         x = x.astype(np.result_type(x, value), copy=False)  # whole numbers must not cut the value
         options = {"constant_values": value}
     added = [(max(before, 0), max(after, 0)) for before, after in pads]
-    x = np.pad(x, [(0, 0)] * (x.ndim - len(pads)) + added, MODES[mode], **options)
+    if any(map(any, added)):  # np.pad would copy x even if there is nothing to add
+        x = np.pad(x, [(0, 0)] * (x.ndim - len(pads)) + added, MODES[mode], **options)
     sizes = x.shape[x.ndim - len(pads) :]
     cropped = [slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(pads, sizes)]
     kept = (..., *cropped)

@@ -33,7 +33,7 @@ class Dropout(Random):
     array([2., 0., 0., 0., 2., 2.])
     """
 
-    def __init__(self, p=0.5, rng=None):
+    def __init__(self, p=0.5, *, rng=None):
         if not 0 <= p <= 1:
             raise ValueError(
                 f"{type(self).__name__}(p={p}): p is a probability. Give a number from 0 to 1."
@@ -143,7 +143,7 @@ class GaussianNoise(Random):
     (array([ 0.0126, -0.0132,  0.064 ]), array([1., 1., 1.]))
     """
 
-    def __init__(self, std, rng=None):
+    def __init__(self, std, *, rng=None):
         if not std >= 0:
             raise ValueError(f"GaussianNoise({std}): std is a deviation. Give 0 or more.")
         super().__init__(rng)
@@ -175,7 +175,7 @@ class RReLU(Random):
     (array([ 2.    , -0.5396]), array([1.    , 0.2698]))
     """
 
-    def __init__(self, lower=1 / 8, upper=1 / 3, rng=None):
+    def __init__(self, lower=1 / 8, upper=1 / 3, *, rng=None):
         if lower > upper:
             raise ValueError(
                 f"RReLU(lower={lower}, upper={upper}): lower is above upper. Swap them."

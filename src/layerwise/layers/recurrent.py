@@ -54,7 +54,7 @@ class Recurrent(Layer):
                      for _ in range(self.ways)]  # fmt: skip
             self.cells += level
             width = self.ways * level[0].out_size
-        self.dropouts = [Dropout(dropout, rng) for _ in range(num_layers)]  # below each level
+        self.dropouts = [Dropout(dropout, rng=rng) for _ in range(num_layers)]  # below each level
         self.given = self.mask = self.first = None  # saved by forward for backward
 
     def _start_gradients(self):

@@ -35,6 +35,7 @@ class SGD(Optimizer):
         self,
         lr: Rate = 0.1,
         momentum: float = 0.0,
+        *,
         nesterov: bool = False,
         weight_decay: float = 0.0,
         **common: Any,

@@ -38,10 +38,11 @@ class Task(NamedTuple):
     steps: int
     batch_size: int
     length: int = 0  # of a passage of text; 0: images
+    falling: bool = False  # whether the learning rate goes down to 0, along a cosine
 
 
 TASKS = {
-    "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100),
+    "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100, falling=True),
     "char_lstm": Task("LSTM of 128, Shakespeare", "Adam", 5e-3, 3000, 64, 35),
     "gpt": Task("GPT, 4 blocks of 128, Shakespeare", "AdamW", 1e-3, 1000, 16, 128),
 }
@@ -58,39 +59,32 @@ def main() -> None:
     """Run all, and write the table."""
     rows = []
     for name, task in TASKS.items():
-        found = {who: run(name, who) for who in CONTENDERS}
-        digits, unit = (".2f", " %") if not task.length else (".3f", "")
-        rows.append(
-            [task.network, f"{task.optimizer}, {task.lr:g}", f"{task.steps:,} x {task.batch_size}"]
-            + [f"{found[who]['result']:{digits}}{unit}" for who in CONTENDERS]
-            + [f"{found[who]['seconds']:.0f}" for who in CONTENDERS]
-        )
+        rows.append(row_of(task, [run(name, who) for who in CONTENDERS]))
         print(table(HEADER, rows), flush=True)
     lines = ["| " + " | ".join(row) + " |" for row in [HEADER, ["---"] * len(HEADER), *rows]]
     RESULTS.write_text(f"{INTRODUCTION}\n" + "\n".join(lines) + "\n")
 
 
-HEADER = [
-    "network",
-    "optimizer, lr",
-    "steps x batch",
-    *CONTENDERS,
-    *(f"s, {c}" for c in CONTENDERS),
-]
+def row_of(task: Task, found: list[float]) -> list[str]:
+    rate = f"{task.optimizer}, {task.lr:g}{' to 0' * task.falling}"
+    shown = [f"{one:.3f}" if task.length else f"{one:.2f} %" for one in found]
+    return [task.network, rate, f"{task.steps:,} x {task.batch_size}", *shown]
+
+
+HEADER = ["network", "optimizer, lr", "steps x batch", *CONTENDERS]
 INTRODUCTION = """# What the networks learn
 
 Made by `python -m bench.learning`, which says what is compared. Images: the part of MNIST's test
-images that is right. Text: the loss for each character of the last tenth of the text, in nats. The
-seconds are those of this one run on one thread, with the looks at the held-out part.
+images that is right. Text: the loss for each character of the last tenth of the text, in nats.
 """
 
 
-def run(name: str, who: str) -> dict[str, float]:
-    """One contender in a process of its own, on one thread."""
+def run(name: str, who: str) -> float:
+    """What one contender reaches, in a process of its own, on one thread."""
     one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, "-m", "bench.learning", name, who]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | one)
-    return json.loads(done.stdout)
+    return float(json.loads(done.stdout)["result"])
 
 
 def train(name: str, who: str) -> None:
@@ -107,7 +101,7 @@ def train(name: str, who: str) -> None:
             found, seconds = result(trainee.scores), time.perf_counter() - start
             print(f"{name}, {who}: step {step}, loss {mean:.3f}, held out {found:.4f}, "
                   f"{seconds:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
-    print(json.dumps({"result": found, "seconds": seconds}))
+    print(json.dumps({"result": found}))
 
 
 # the data ----------------------------------------------------------------------------------------
@@ -170,7 +164,9 @@ def ours(name: str, task: Task) -> Trainee:
         net = lw.models.char_lstm(len(shakespeare().alphabet), seed=0)
     else:
         net = lw.models.gpt(len(shakespeare().alphabet), block_size=task.length, seed=0)
-    loss, optimizer = lw.SoftmaxCrossEntropy(), getattr(lw, task.optimizer)(lr=task.lr)
+    loss = lw.SoftmaxCrossEntropy()
+    lr = lw.CosineAnnealingLR(task.lr, T_max=task.steps) if task.falling else task.lr
+    optimizer = getattr(lw, task.optimizer)(lr=lr)
 
     def step(x: Any, t: Any) -> float:
         value = loss.forward(net.forward(x), t)
@@ -193,6 +189,7 @@ def torchs(name: str, task: Task) -> Trainee:
         net = torch_char_lstm(vocabulary) if name == "char_lstm" else torch_gpt(vocabulary, task)
     loss = torch.nn.CrossEntropyLoss()
     optimizer = getattr(torch.optim, task.optimizer)(net.parameters(), lr=task.lr)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, task.steps)
 
     def step(x: Any, t: Any) -> float:
         net.train()
@@ -200,7 +197,9 @@ def torchs(name: str, task: Task) -> Trainee:
         value = loss(net(torch.from_numpy(x)), torch.from_numpy(t))
         value.backward()
         optimizer.step()
-        return float(value)
+        if task.falling:
+            falling.step()
+        return float(value.detach())
 
     def scores(x: Any) -> Any:
         net.eval()

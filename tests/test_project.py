@@ -80,6 +80,7 @@ def test_the_import_brings_nothing_heavy():
 def test_what_is_loaded_later_is_there_all_the_same():
     code = "import layerwise as lw; print('data' in dir(lw), lw.data.digits, lw.models.lenet5)"
     assert printed(code).startswith("True <function digits at")
+    assert printed("import layerwise as lw; print(lw.load)").startswith("<function load at")
     code = "from layerwise import *; print(Affine, models.gpt, check)"
     assert "function gpt" in printed(code)
 

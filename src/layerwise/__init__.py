@@ -25,7 +25,6 @@ from .errors import (
     WiringError,
 )
 from .graph import Graph, Step
-from .io import load
 from .layer import Layer
 from .layers import *
 from .layers import __all__ as _layers
@@ -40,11 +39,14 @@ from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 if TYPE_CHECKING:
     from . import data, models
+    from .io import load
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
 
     def __getattr__(name: str) -> Any:
         if name in ("data", "models"):
             return import_module(f".{name}", __name__)
+        if name == "load":
+            return import_module(".io", __name__).load
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ export LAYERWISE_DATA ?= $(abspath ../shared/data)
 # small matrices gain nothing from several threads, and lose much beside a busy neighbour
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types tests test-peers docs bench clean
+.PHONY: help demo test lint types tests test-peers docs bench learn clean
 
 help:
 	@echo "make demo        the shop, a training on handwritten digits, pictures in out/"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-peers  comparison with PyTorch (installs torch)"
 	@echo "make docs        the page of all layers, and the pictures of the documents"
 	@echo "make bench       speed beside other libraries"
+	@echo "make learn       what networks learn, beside PyTorch; takes most of an hour"
 	@echo "make clean       remove what the others made"
 
 demo: $(VENV)/demo
@@ -44,6 +45,9 @@ docs: $(VENV)/demo
 
 bench: $(VENV)/peers
 	$(BIN)/python -m bench
+
+learn: $(VENV)/peers
+	$(BIN)/python -m bench.learning
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -379,6 +379,11 @@ WRONG = [
         {"beta2_decay": 0.8},
         "Adafactor(beta2_decay=0.8): beta2_decay must be a number, at most 0.",
     ),
+    (
+        "Muon",
+        {"ns_steps": True},
+        "Muon(ns_steps=True): ns_steps must be a whole number, 1 or more.",
+    ),
     ("Muon", {"ns_steps": 0}, "Muon(ns_steps=0): ns_steps must be a whole number, 1 or more."),
     (
         "Muon",

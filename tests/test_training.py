@@ -238,6 +238,7 @@ def test_a_training_that_diverges_gives_the_error_and_no_warnings():
             {"optimizer": 0.1},
             "optimizer= expects an object with step(parameters), such as SGD(lr=0.1), but got 0.1.",
         ),
+        ({"epochs": True}, "epochs must be a whole number, 1 or more, but got True."),
         ({"epochs": 0}, "epochs must be a whole number, 1 or more, but got 0."),
         ({"batch_size": 2.5}, "batch_size must be a whole number, 1 or more, but got 2.5."),
         ({"seed": -1}, "seed must be a whole number, 0 or more, but got -1."),

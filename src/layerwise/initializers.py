@@ -290,6 +290,11 @@ def chosen(init: Any, default: Callable[..., Any]) -> Callable[..., Any]:
     return init
 
 
+def generator(rng: Any) -> Any:
+    """One generator for all numbers of a layer, from a seed or itself; None: the graph will say."""
+    return None if rng is None else np.random.default_rng(rng)
+
+
 def for_kernels(init: Callable[..., Any], groups: int, transposed: bool) -> Callable[..., Any]:
     """An initializer for the kernels of a convolution in groups, (out, in / groups, *kernel).
 

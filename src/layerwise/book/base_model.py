@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from ..files import write_whole
 from .config import GPU
 
 __all__ = ["GPU", "BaseModel", "np"]
@@ -35,12 +37,9 @@ class BaseModel:
 
     def save_params(self, file_name: Any = None) -> None:
         """Write all parameters to a file, by default named after the class."""
-        path = self._file(file_name)
-        with open(f"{path}.part", "wb") as file:
-            np.savez(file, *self.params)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(f"{path}.part", path)  # a file that is there stays whole until this is
+        content = io.BytesIO()
+        np.savez(content, *self.params)
+        write_whole(self._file(file_name), content.getvalue())
 
     def load_params(self, file_name: Any = None) -> None:
         """Read all parameters from a file, into the arrays that are there."""

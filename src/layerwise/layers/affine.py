@@ -1,9 +1,7 @@
 """The affine layer and its relative of two inputs: the weighted sums that a network learns."""
 
-import numpy as np
-
 from ..errors import ShapeError, show_shape
-from ..initializers import chosen, uniform_by_fan_in
+from ..initializers import chosen, generator, uniform_by_fan_in
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import unbroadcast
@@ -22,6 +20,7 @@ class Affine(Layer):
     errors     ShapeError if the last axis of x is not D; ValueError for sizes below 1
     source     Deep Learning from Scratch, 5.6
 
+    >>> import numpy as np
     >>> affine = Affine(2, 3, rng=0)
     >>> affine.W.value[:] = [[1, 2, 3], [4, 5, 6]]
     >>> affine.b.value[:] = [10, 20, 30]
@@ -36,7 +35,7 @@ class Affine(Layer):
     def __init__(self, in_features, out_features, bias=True, *, init=None, rng=None):
         check_sizes(self, in_features=in_features, out_features=out_features)
         self.in_features, self.out_features, self.bias = in_features, out_features, bias
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         start = uniform_by_fan_in(in_features)
         self.W = Parameter.drawn(chosen(init, start), (in_features, out_features), rng)  # (D, M)
         self.b = None
@@ -80,6 +79,7 @@ class Bilinear(Layer):
                for sizes below 1
     source     Tenenbaum and Freeman, Separating style and content with bilinear models, 2000
 
+    >>> import numpy as np
     >>> product = Bilinear(2, 2, 1, rng=0)
     >>> product.W.value[:], product.b.value[:] = [[1, 2], [3, 4]], 10
     >>> product.forward(np.array([[1.0, 10.0]]), np.array([[1.0, 1.0]]))
@@ -93,7 +93,7 @@ class Bilinear(Layer):
         check_sizes(self, out_features=out_features)
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features, self.bias = out_features, bias
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         start = uniform_by_fan_in(in1_features)
         shape = (out_features, in1_features, in2_features)
         self.W = Parameter.drawn(chosen(init, start), shape, rng)  # (M, D, E)

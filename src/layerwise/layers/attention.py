@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from ..initializers import xavier_uniform, zeros
+from ..initializers import generator, xavier_uniform, zeros
 from ..layer import Layer
 from ..parameter import Parameter
 from .activation import Identity
@@ -58,7 +58,7 @@ class ScaledDotProductAttention(Layer):
            [0.75]])
     """
 
-    def __init__(self, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, rng=None):
+    def __init__(self, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False, *, rng=None):
         self.dropout = Dropout(dropout_p, rng=rng)
         self.dropout_p, self.is_causal = dropout_p, is_causal
         self.scale, self.enable_gqa = scale, enable_gqa
@@ -184,7 +184,7 @@ class MultiHeadAttention(Layer):
         self.dropout, self.bias = dropout, bias
         self.kdim, self.vdim, self.num_kv_heads = kdim, vdim, num_kv_heads
         self.batch_first, self.is_causal, self.rotary = batch_first, is_causal, rotary
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         self.make_layers(kdim or embed_dim, vdim or embed_dim, embed_dim // num_heads * groups, rng)
         self.given = None  # saved by forward for backward
 

@@ -8,11 +8,12 @@ that counts; here there is one, and it starts as such a sum).
 import numpy as np
 
 from ..errors import ShapeError, show_shape
-from ..initializers import uniform_by_fan_in
+from ..initializers import generator, uniform_by_fan_in
 from ..layer import Layer
 from ..parameter import Parameter
 from .arithmetic import unbroadcast
 from .recurrence import GRUStep, LSTMStep, RNNStep, back_through_time, through_time
+from .sizes import is_whole
 
 
 class Cell(Layer):
@@ -28,7 +29,7 @@ class Cell(Layer):
     def set_parameters(self, rng):
         """Wx and Wh, drawn uniformly from ±1/√H, and b, the sum of two that are drawn so."""
         check_sizes(self, self.input_size, self.hidden_size)
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         width = self.gates * self.hidden_size
         self.Wx = self.drawn((self.input_size, width), rng)  # (D, G H)
         self.Wh = self.drawn((self.out_size, width), rng)  # (P, G H)
@@ -188,7 +189,7 @@ class LSTMCell(Cell):
         check_projection(self, proj_size, hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self.proj_size, self.out_size = proj_size, proj_size or hidden_size
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         self.set_parameters(rng)
         self.Wr = self.drawn((hidden_size, proj_size), rng) if proj_size else None  # (H, P)
 
@@ -238,7 +239,7 @@ class GRUCell(Cell):
     gates = 3
 
     def __init__(self, input_size, hidden_size, bias=True, *, rng=None):
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         super().__init__(input_size, hidden_size, bias, rng=rng)
         self.bh = self.drawn((hidden_size,), rng) if bias else None  # (H,)
 
@@ -263,7 +264,7 @@ class GRUCell(Cell):
 def check_sizes(layer, *sizes):
     """Refuse what is not a whole number from 1 up."""
     for size in sizes:
-        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
+        if not is_whole(size):
             shown = ", ".join(map(repr, sizes))
             raise ValueError(
                 f"{type(layer).__name__}({shown}): sizes are whole numbers from 1 up, "
@@ -272,8 +273,7 @@ def check_sizes(layer, *sizes):
 
 
 def check_projection(layer, proj_size, hidden_size):
-    whole = isinstance(proj_size, (int, np.integer)) and not isinstance(proj_size, bool)
-    if not whole or not 0 <= proj_size < hidden_size:
+    if not is_whole(proj_size, least=0) or proj_size >= hidden_size:
         raise ValueError(
             f"{type(layer).__name__}(proj_size={proj_size!r}): give a size below hidden_size "
             f"{hidden_size}, or 0 for no projection."

@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from ..initializers import chosen, fans, for_kernels, uniform_by_fan_in
+from ..initializers import chosen, fans, for_kernels, generator, uniform_by_fan_in
 from ..parameter import Parameter
 from .pad import check_room, pad, unpad
 from .sizes import is_whole
@@ -49,7 +49,7 @@ class Kernels(Windowed):
 
     def set_parameters(self, shape, bias, init, rng, transposed=False):
         """The kernels W, and b with a number for each channel that comes out."""
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         start = uniform_by_fan_in(fans(shape)[0])
         draw = for_kernels(chosen(init, start), self.groups, transposed)
         self.W = Parameter.drawn(draw, shape, rng)

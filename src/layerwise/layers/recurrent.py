@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import ShapeError, show_shape
+from ..initializers import generator
 from ..layer import Layer
 from .arithmetic import unbroadcast
 from .cell import GRUCell, LSTMCell, RNNCell, check_projection, check_sizes, check_state
@@ -46,7 +47,7 @@ class Recurrent(Layer):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first = bias, batch_first
         self.dropout, self.bidirectional = dropout, bidirectional
-        rng = None if rng is None else np.random.default_rng(rng)
+        rng = generator(rng)
         self.ways = 2 if bidirectional else 1
         self.cells, width = [], input_size
         for _ in range(num_layers):

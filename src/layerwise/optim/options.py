@@ -8,7 +8,7 @@ from math import inf
 from numbers import Real
 from typing import Any
 
-import numpy as np
+from ..layers.sizes import is_whole
 
 
 class Options:
@@ -31,7 +31,7 @@ class Options:
 
     def whole(self, name: str, value: Any, least: int = 1) -> int:
         """A whole number from `least` on, as an int."""
-        if not isinstance(value, (int, np.integer)) or value < least:
+        if not is_whole(value, least):
             raise self.wrong(name, value, f"a whole number, {least} or more")
         return int(value)
 

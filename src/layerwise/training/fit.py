@@ -15,6 +15,7 @@ from ..anatomy import is_layer
 from ..errors import LayerwiseError, describe
 from ..graph import Graph
 from ..layers import SoftmaxCrossEntropy
+from ..layers.sizes import is_whole
 from ..optim import LBFGS, SGD
 from ..parameter import Parameter
 from .history import Epoch, History
@@ -326,7 +327,7 @@ def checked_optimizer(optimizer: Any, count: int, batch_size: int) -> Any:
 
 def whole(name: str, value: Any, least: int) -> int:
     """A whole number, as Python's int."""
-    if not isinstance(value, (int, np.integer)) or value < least:
+    if not is_whole(value, least):
         raise TrainingError(f"{name} must be a whole number, {least} or more, but got {value!r}.")
     return int(value)
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .idx import DataError, problem, read_idx
+from ..errors import DataError
+from .idx import problem, read_idx
 
 FILES = Path(__file__).parent / "files"
 MNIST_FILES = (

@@ -38,12 +38,12 @@ from .training import History, TrainingError, accuracy, fit
 from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 if TYPE_CHECKING:
-    from . import data, models
+    from . import data, metrics, models
     from .io import load
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
 
     def __getattr__(name: str) -> Any:
-        if name in ("data", "models"):
+        if name in ("data", "metrics", "models"):
             return import_module(f".{name}", __name__)
         if name == "load":
             return import_module(".io", __name__).load
@@ -87,6 +87,7 @@ __all__ = [
     "initializers",
     "layers",
     "load",
+    "metrics",
     "models",
     "optim",
     *_layers,

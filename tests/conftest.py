@@ -36,6 +36,15 @@ settings.register_profile("here", max_examples=50, derandomize=True, deadline=No
 settings.load_profile("here")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_network(tmp_path_factory):
+    """No test downloads anything from elsewhere, or writes into the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAYERWISE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("LAYERWISE_MIRROR", "http://127.0.0.1:9")  # where nobody answers
+        yield
+
+
 @pytest.fixture
 def mnist_folder():
     """The folder with the four files of MNIST: in $LAYERWISE_DATA, or beside the repository."""

@@ -3,9 +3,13 @@
 from ..errors import DataError
 from .augment import Crop, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from .batches import Batch, Batches
+from .catalog import DataSet, sets
 from .idx import read_idx, write_idx
+from .named import cifar10, digits, fashion_mnist, mnist
 from .normalize import Normalize
-from .sets import Split, digits, mnist
+from .pictures import ImageRecipe, images
+from .recipe import Recipe, read_recipe
+from .split import Split
 from .text import Text, passages, text
 
 __all__ = [
@@ -14,18 +18,26 @@ __all__ = [
     "Crop",
     "Cutout",
     "DataError",
+    "DataSet",
     "Flip",
+    "ImageRecipe",
     "Mixup",
     "Noise",
     "Normalize",
+    "Recipe",
     "Rotate",
     "Shift",
     "Split",
     "Text",
+    "cifar10",
     "digits",
+    "fashion_mnist",
+    "images",
     "mnist",
     "passages",
     "read_idx",
+    "read_recipe",
+    "sets",
     "text",
     "write_idx",
 ]

@@ -5,11 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import layerwise as lw
-from layerwise.training.fit import batches
 from layerwise.training.history import Epoch
-from layerwise.training.progress import Watch
+from layerwise.training.nan import REMEDY
+from layerwise.training.progress import Progress
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(7, 3))
@@ -22,6 +23,12 @@ def network(seed=0, dtype="float64"):
 
 def quiet(net, x=X, t=T, **options):
     return lw.fit(net, x, t, **{"epochs": 2, "batch_size": 3, "progress": False, **options})
+
+
+def batches(count, size, seed, epoch):
+    """The row numbers of each batch of an epoch."""
+    data = lw.data.Batches(np.zeros((count, 1)), np.zeros(count), size, seed=seed)
+    return [batch.rows for batch in data.epoch(epoch)]
 
 
 def weights(net):
@@ -81,8 +88,8 @@ def test_one_forward_for_each_step():
 
 
 def test_the_order_follows_from_seed_and_epoch_alone():
-    first = [batch.tolist() for batch in batches(7, 3, seed=1, epoch=2)]
-    assert first == [batch.tolist() for batch in batches(7, 3, seed=1, epoch=2)]
+    first = [rows.tolist() for rows in batches(7, 3, seed=1, epoch=2)]
+    assert first == [rows.tolist() for rows in batches(7, 3, seed=1, epoch=2)]
     assert [len(batch) for batch in first] == [3, 3, 1]
     assert sorted(np.concatenate(first)) == list(range(7))
     other = [np.concatenate(batches(100, 9, *key)).tolist() for key in ((1, 1), (1, 2), (2, 1))]
@@ -99,7 +106,7 @@ def test_fit_goes_through_the_rows_in_that_order():
 
     t = np.arange(7.0)[:, None].repeat(2, axis=1)
     quiet(network(), t=t, loss=Spy(), epochs=2, seed=5)
-    wanted = [batch.tolist() for epoch in (1, 2) for batch in batches(7, 3, 5, epoch)]
+    wanted = [rows.tolist() for epoch in (1, 2) for rows in batches(7, 3, 5, epoch)]
     assert seen == wanted
 
 
@@ -150,7 +157,8 @@ def test_accuracy_is_there_for_classes_only():
     one_hot = np.eye(2)[T]
     by_numbers = quiet(network(), epochs=1)
     by_rows = quiet(network(), t=one_hot, loss=lw.SoftmaxCrossEntropy(), epochs=1)
-    assert by_rows.epochs[0][:3] == pytest.approx(by_numbers.epochs[0][:3])
+    one, other = by_rows.epochs[0], by_numbers.epochs[0]
+    assert (one.loss, one.accuracy) == pytest.approx((other.loss, other.accuracy))
     soft = quiet(network(), t=one_hot * 0.9 + 0.05, loss=lw.SoftmaxCrossEntropy(), epochs=1)
     numbers = quiet(network(), t=X[:, :2], loss=lw.MeanSquaredError(), epochs=1)
     assert soft.epochs[0].accuracy is None and numbers.epochs[0].accuracy is None
@@ -185,12 +193,17 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_once(bad):
     with pytest.raises(lw.TrainingError) as caught:
         quiet(net, x, loss=Late())
     assert str(caught.value) == (
-        f"The loss is {bad} in epoch 2, batch 2 of 3: the training has diverged. Take a smaller "
-        "learning rate, and look for NaN in x and t."
+        f"The loss is {bad} in epoch 2, batch 2 of 3. Forward, the loss made it: "
+        f"Late() got finite outputs. {REMEDY}"
     )
     x[row] = np.nan
-    with pytest.raises(lw.TrainingError, match="The loss is nan in epoch 1, batch"):
+    with pytest.raises(lw.TrainingError) as caught:
         quiet(net, x)
+    batch = next(i for i, rows in enumerate(batches(7, 3, 0, 1), 1) if row in rows)
+    assert str(caught.value) == (
+        f"The loss is nan in epoch 1, batch {batch} of 3. It is in the data: x has NaN in 3 of "
+        f"{9 if batch < 3 else 3} numbers, first in row {row} of the data."
+    )
     assert all(np.isfinite(value).all() for value in weights(net).values())
 
 
@@ -352,8 +365,9 @@ def test_accuracy_refuses_what_has_none(x, t, text):
 
 def some_history():
     history = lw.History()
-    history.epochs.append(Epoch(1, 2.3026, 0.1, 0.0000123, 1.0, 0.5))
-    history.epochs.append(Epoch(2, 123456.0, 0.98765, 0.0, 0.5, 61.234))
+    names = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+    history.epochs.append(Epoch(zip(names, (1, 2.3026, 0.1, 0.0000123, 1.0, 0.5))))
+    history.epochs.append(Epoch(zip(names, (2, 123456.0, 0.98765, 0.0, 0.5, 61.234))))
     return history
 
 
@@ -446,27 +460,44 @@ def test_a_live_bar_in_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr("layerwise.training.progress.INTERVAL", 0)
+    monkeypatch.setattr("layerwise.training.progress.SHARE", np.inf)
     quiet(network(), epochs=2, progress=True)
     shown = capsys.readouterr().out
     assert "epoch 1/2" in shown and "batch 2/3" in shown and "rows/s" in shown and "left" in shown
     assert shown.count(" s\n") == 2  # the lines that stay
 
 
-def test_the_bar_is_drawn_a_few_times_a_second_at_most(monkeypatch):
-    drawn = []
+def draw_times(monkeypatch, takes):
+    """When a bar is drawn, if a batch takes 0.04 s and a drawing so long."""
+    now, drawn = [0.0], []
 
     class Bar:
         def update(self, task, **fields):
             drawn.append(fields["completed"])
+            now[0] += takes
 
-    clock = iter(np.arange(0, 100, 0.04))
-    monkeypatch.setattr("layerwise.training.progress.time.perf_counter", lambda: next(clock))
-    watch = Watch(2, 10, wanted=False)
-    watch.bar, watch.task = Bar(), None
-    for epoch in (1, 2):
-        for batch in range(1, 11):
-            watch.batch_done(epoch, batch, 5, 0.5, None)
-    assert drawn == [4, 8, 12, 16, 20]  # every 0.16 s
+    class Spent(lw.Callback):
+        def on_batch_end(self, trainer):
+            now[0] += 0.04
+
+    monkeypatch.setattr("layerwise.training.progress.time.perf_counter", lambda: now[0])
+    progress = Progress()
+    trainer = lw.Trainer(network(), callbacks=[Spent(), progress], progress=False)
+    progress.on_fit_start = lambda trainer: vars(progress).update(
+        bar=Bar(), task=None, rows=0, start=0.0, next=0.15, console=Console(quiet=True)
+    )
+    Bar.stop = lambda self: None
+    trainer.fit((X, T), epochs=10, batch_size=3)
+    return drawn
+
+
+def test_the_bar_is_drawn_a_few_times_a_second_at_most(monkeypatch):
+    assert draw_times(monkeypatch, 0) == [*range(4, 31, 4)]  # every 0.16 s
+
+
+def test_a_bar_that_is_slow_to_draw_is_drawn_less_often(monkeypatch):
+    """Of 0.403 s, 0.004 s are spent on drawing: below 1 %."""
+    assert draw_times(monkeypatch, 0.004) == [4, 14, 24]
 
 
 def test_one_hot_rows_of_whole_numbers_are_classes():

@@ -34,7 +34,15 @@ from .optim import __all__ as _optim
 from .parameter import Buffer, Parameter
 from .seat import Seat
 from .sequential import Sequential
-from .training import History, TrainingError, accuracy, fit
+from .training import (
+    Callback,
+    EarlyStopping,
+    History,
+    Trainer,
+    TrainingError,
+    accuracy,
+    fit,
+)
 from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 if TYPE_CHECKING:
@@ -57,6 +65,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Buffer",
+    "Callback",
+    "EarlyStopping",
     "FileError",
     "Graph",
     "GradientError",
@@ -73,6 +83,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "Step",
+    "Trainer",
     "TrainingError",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",

@@ -1,7 +1,10 @@
 """The plain training, and its history."""
 
+import json
+import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -387,6 +390,63 @@ def test_history_leaves_out_what_there_is_not():
     columns = history.to_dict()
     assert columns["epoch"] == [1, 2] and columns["accuracy"] == [None, None]
     assert columns["loss"] == [one.loss for one in history.epochs]
+
+
+def test_a_history_goes_into_files_and_comes_back(tmp_path):
+    history = some_history()
+    history.epochs[0].update(loss=math.nan, val_loss=-math.inf, f1=np.float32(0.1))
+    history.epochs[1]["confusion"] = np.eye(2)
+    history.interrupted = True
+    for suffix, write, read in [
+        ("csv", history.to_csv, lw.History.from_csv),
+        ("json", history.to_json, lw.History.from_json),
+    ]:
+        path = tmp_path / f"history.{suffix}"
+        text = write(path)
+        assert path.read_text("utf-8") == text + "\n"
+        for again in (read(path), read(write()), read(str(path))):
+            same = again.to_dict()
+            if suffix == "json":
+                assert again.interrupted and same.pop("confusion") == [None, [[1, 0], [0, 1]]]
+            wanted = {n: c for n, c in history.to_dict().items() if n != "confusion"}
+            assert list(same) == list(wanted)
+            for name, column in wanted.items():
+                np.testing.assert_array_equal(
+                    np.array(same[name], float), np.array(column, float), err_msg=name
+                )
+    assert json.loads(history.to_json())["epochs"][0]["loss"] == "nan"  # JSON has no NaN
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "said"),
+    [
+        (lw.History.from_json, "{}", "This is no history in JSON (KeyError('epochs'))."),
+        (lw.History.from_json, '{"epochs": [3]', "This is no history in JSON (JSONDecodeError("),
+        (lw.History.from_json, '{"epochs": [3]}', "This is no history in JSON (TypeError("),
+        (lw.History.from_csv, "loss\nred", "This is no history in CSV: could not convert"),
+        (lw.History.from_csv, "loss\n1,2", "This is no history in CSV: "),
+        (lw.History.from_csv, "nowhere.csv", "nowhere.csv: it cannot be read: "),
+    ],
+)
+def test_what_is_no_history(read, text, said):
+    with pytest.raises(lw.FileError) as caught:
+        read(text)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_history_for_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    assert some_history().to_pandas() == some_history().to_dict()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"^to_pandas\(\) needs pandas: pip install pandas\.$"):
+        some_history().to_pandas()
+
+
+def test_a_column_that_there_is_not():
+    with pytest.raises(lw.UnknownNameError, match=r"There is no column 'lose'. There are epoch, l"):
+        some_history()["lose"]
+    with pytest.raises(AttributeError, match=r"This epoch has no 'lose'. It has epoch, loss, acc"):
+        some_history().epochs[0].lose  # noqa: B018
 
 
 def test_history_draws_its_curves(tmp_path):

@@ -50,7 +50,7 @@ class Criterion:
             self.w = None
             value = one_number(self.loss.forward(out, t), self.loss)
             self.total = divisor(self.loss, t)
-            return value
+            return value if self.total else 0.0
         if self.each is None:
             self.each = one_for_each(self.loss)
         losses = self.each.forward(out, t)  # (N, ...)

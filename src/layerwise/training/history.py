@@ -130,7 +130,7 @@ class History:
             if all(value is None or is_number(value) for value in column)
         }
         lines = io.StringIO()
-        rows = zip(*columns.values())
+        rows = zip(*plain(columns).values())
         csv.writer(lines, lineterminator="\n").writerows([columns, *rows])
         return written(path, lines.getvalue().rstrip("\n"))
 
@@ -145,6 +145,8 @@ class History:
         text = text_of(given)
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
         try:
+            if any(None in row for row in rows):
+                raise ValueError("a row is longer than the first one")
             return cls({name: number_in(cell) for name, cell in row.items()} for row in rows)
         except (TypeError, ValueError) as error:
             raise FileError(f"This is no history in CSV: {error}.") from None

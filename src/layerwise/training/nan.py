@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..anatomy import is_graph
+from ..anatomy import is_floating, is_graph
 from ..errors import show_layer
 from ..seat import Seat, parameters_at
 from .callback import Callback
@@ -54,9 +54,10 @@ def all_finite(x: Any) -> bool:
     Both survive in a sum, and a sum is quick; only where it is not finite do all numbers have to be
     looked at, since it may have overflowed.
     """
-    if not isinstance(x, (float, np.ndarray, np.generic)) or np.asarray(x).dtype.kind != "f":
+    if not is_floating(x):
         return True
-    return bool(np.isfinite(np.add.reduce(x, axis=None)) or np.isfinite(x).all())
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.add.reduce(x, axis=None)) or np.isfinite(x).all())
 
 
 def what(x: Any) -> str:
@@ -83,7 +84,8 @@ def in_forward(trainer: Trainer) -> str:
     for held in parameters_at(seat):
         if not all_finite(held.parameter.value):
             return f"Forward, it comes from {name}: {held.name} has {what(held.parameter.value)}."
-    made = f"its output has {what(seat.value)}, of finite inputs"
+    sick = [f"an input with {what(s.value)}" for s in seat.inputs if not all_finite(s.value)]
+    made = f"its output has {what(seat.value)}, of {sick[0] if sick else 'finite inputs'}"
     return f"Forward, it begins at {show_layer(seat.layer, name)}: {made}. {REMEDY}"
 
 
@@ -94,9 +96,9 @@ def first_sick(seat: Seat) -> tuple[str, Seat]:
         sick = [source for source in path[-1].inputs if not all_finite(source.value)]
         if not sick:
             break
-        path.append(max(sick, key=lambda one: np.isnan(one.value).any()))  # NaN rather than Inf
-    while len(path) > 1 and path[-1].kind != "layer":  # a mask of -inf that stands in the graph
-        path.pop()
+        path.append(max(sick, key=has_nan))
+    if path[-1].kind != "layer":  # Inf on purpose, such as a mask: who made NaN of it?
+        path = [one for one in path[:-1] if has_nan(one)] or path[:-1]
     seat = path[-1]
     if is_graph(seat.layer):
         inside = next((one for one in seat.layer.outputs if not all_finite(one.value)), None)
@@ -104,6 +106,10 @@ def first_sick(seat: Seat) -> tuple[str, Seat]:
             name, inner = first_sick(inside)
             return f"{seat.name}.{name}", inner
     return seat.name, seat
+
+
+def has_nan(seat: Seat) -> bool:
+    return bool(np.isnan(seat.value).any())
 
 
 def where(x: Any, rows: Any) -> str:

@@ -352,13 +352,14 @@ def test_accuracy_of_a_class_for_every_pixel():
         (
             np.ones((2, 2)),
             [0.3, 0.4],
-            "accuracy expects class numbers (one axis less than the network's output) or one-hot "
-            "rows, but t is (2,) float64.",
+            "Accuracy(ignore_index=-100) expects class numbers of shape (2,) or one-hot rows of "
+            "shape (2, 2), but t is (2,) float64. Convert them: t.astype(int).",
         ),
+        (np.ones((2, 2)), [-100, -100], "All of t is -100, the class number that is ignored."),
     ],
 )
 def test_accuracy_refuses_what_has_none(x, t, text):
-    with pytest.raises(lw.TrainingError) as caught:
+    with pytest.raises((lw.TrainingError, lw.metrics.MetricError)) as caught:
         lw.accuracy(identity(), x, t)
     assert str(caught.value) == text
 

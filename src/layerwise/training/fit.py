@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import describe
 from ..graph import Graph
 from .checks import TrainingError, as_batches
 from .history import History
@@ -65,7 +64,8 @@ def accuracy(net: Graph, x: Any, t: Any, batch_size: int = 1000) -> float:
     x, t         inputs, and class numbers or one-hot rows
     batch_size   how many rows are predicted at once; the result does not depend on it
 
-    errors       TrainingError if there are no rows, x and t do not fit, or t holds no classes
+    errors       TrainingError if there are no rows, or x and t do not fit; MetricError if t holds
+                 no classes
 
     >>> import numpy as np
     >>> from layerwise import Affine, Sequential
@@ -80,8 +80,5 @@ def accuracy(net: Graph, x: Any, t: Any, batch_size: int = 1000) -> float:
         metric.add(net.predict(batch.x), batch.t)
     found = metric.result()
     if found is None:
-        raise TrainingError(
-            "accuracy expects class numbers (one axis less than the network's output) or one-hot "
-            f"rows, but t is {describe(batch.t)}."
-        )
+        raise TrainingError(f"All of t is {metric.ignore_index}, the class number that is ignored.")
     return found

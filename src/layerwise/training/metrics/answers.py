@@ -62,7 +62,8 @@ class ClassMetric(Metric):
         else:
             numbers = self.numbers(out, t)
         weight = checked_weight(self, weight, numbers.shape)
-        scores = np.moveaxis(out, 1, -1).reshape(-1, out.shape[1])  # (N, C, H, W) -> (NHW, C)
+        flat = out if out.ndim == 2 else np.moveaxis(out, 1, -1)
+        scores = flat.reshape(-1, out.shape[1])  # (N, C, H, W) -> (NHW, C)
         found = Answers(scores, numbers.ravel(), None if weight is None else weight.ravel())
         counts = found.t != self.ignore_index
         counts = counts if weight is None else counts & (found.weight > 0)
@@ -112,12 +113,13 @@ class ClassMetric(Metric):
 
     def check_range(self, found: Answers) -> None:
         """Refuse class numbers that there are no scores for."""
-        classes = found.scores.shape[1]
-        if found.t.size and not 0 <= found.t.min() <= found.t.max() < classes:
-            wrong = found.t.min() if found.t.min() < 0 else found.t.max()
+        if not found.t.size:
+            return
+        classes, least, most = found.scores.shape[1], found.t.min(), found.t.max()
+        if not 0 <= least <= most < classes:
             raise MetricError(
-                f"{self!r} expects class numbers from 0 to {classes - 1}, but t holds {wrong}. "
-                "Count the classes from 0."
+                f"{self!r} expects class numbers from 0 to {classes - 1}, but t holds "
+                f"{least if least < 0 else most}. Count the classes from 0."
             )
 
     def check_classes(self, before: int, now: int) -> None:

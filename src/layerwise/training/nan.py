@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,7 @@ def all_finite(x: Any) -> bool:
     """
     if not is_floating(x):
         return True
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.add.reduce(x, axis=None)) or np.isfinite(x).all())
+    return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
 
 
 def what(x: Any) -> str:

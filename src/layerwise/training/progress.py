@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 INTERVAL = 0.15  # seconds between two drawings, at least
-SHARE = 0.01  # of the time that may go into drawing: what is slow to draw is drawn less often
+SHARE = 0.005  # of the time may go into drawing: what is slow to draw is drawn less often
 
 
 class Progress(Callback):
@@ -27,6 +27,7 @@ class Progress(Callback):
 
         self.console = Console()
         self.bar: Any = None
+        self.lines: list[str] = []  # that wait for the next drawing
         self.rows = 0  # seen since the start
         self.start = self.next = time.perf_counter()
         if self.console.is_jupyter:
@@ -42,48 +43,50 @@ class Progress(Callback):
     def on_batch_end(self, trainer: Trainer) -> None:
         self.rows += len(trainer.last_batch.t)
         now = time.perf_counter()
-        if self.bar is None or now < self.next:
-            return
-        done = trainer.batch + (trainer.epoch - 1) * (trainer.data.steps or 0)
+        if self.bar is not None and now >= self.next:
+            self.draw(trainer, now - self.start)
+            took = time.perf_counter() - now
+            self.next = now + max(INTERVAL, took / SHARE)
+
+    def draw(self, trainer: Trainer, seconds: float) -> None:
+        """The bar as it is after so many seconds, below the lines of the epochs that are done."""
+        steps = trainer.data.steps
+        batch = f"{trainer.batch:>{len(str(steps))}}/{steps}" if steps else f"{trainer.batch}"
+        means = Epoch(trainer.tally.results()).texts(trainer.history.shows)
+        said = [f"batch {batch}", *(f"{name} {text}" for name, text in means.items())]
+        self.flush()
         self.bar.update(
             self.task,
             description=f"epoch {trainer.epoch}/{trainer.until}",
-            completed=done,
-            said="  ".join(self.said(trainer, now - self.start)),
+            completed=trainer.batch + (trainer.epoch - 1) * (steps or 0),
+            said="  ".join([*said, f"{self.rows / max(seconds, 1e-9):,.0f} rows/s"]),
             refresh=True,
         )
-        took = time.perf_counter() - now
-        self.next = now + max(INTERVAL, took / SHARE)
-
-    def said(self, trainer: Trainer, seconds: float) -> list[str]:
-        """The means of the epoch so far, and the speed."""
-        steps = trainer.data.steps
-        batch = str(trainer.batch)
-        counted = f"{batch:>{len(str(steps))}}/{steps}" if steps else batch
-        means = Epoch(trainer.tally.results()).texts(trainer.history.shows)
-        return [
-            f"batch {counted}",
-            *(f"{name} {text}" for name, text in means.items()),
-            f"{self.rows / max(seconds, 1e-9):,.0f} rows/s",
-        ]
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         epoch, until = trainer.history.epochs[-1], trainer.until
         line = epoch.line(trainer.history.shows).replace(
             f"epoch {epoch.epoch}", f"epoch {epoch.epoch:>{len(str(until))}}/{until}", 1
         )
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.lines.append(line)
+        if self.bar is None:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print the lines that wait: without a bar at once, since a plain print costs nothing."""
+        if self.bar is None:
+            for line in self.lines:
+                print(line, flush=True)
+        elif self.lines:
+            self.console.print("\n".join(self.lines), markup=False, highlight=False, soft_wrap=True)
+        self.lines = []
 
     def on_fit_end(self, trainer: Trainer) -> None:
+        if trainer.stopped and not trainer.history.interrupted:
+            self.lines.append(f"Stopped in epoch {trainer.epoch}: {trainer.stopped}.")
+        self.flush()
         if self.bar is not None:
             self.bar.stop()
-        if trainer.stopped and not trainer.history.interrupted:
-            self.console.print(
-                f"Stopped in epoch {trainer.epoch}: {trainer.stopped}.",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
 
 
 def make_bar(console: Any) -> Any:

@@ -48,6 +48,7 @@ from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 if TYPE_CHECKING:
     from . import data, metrics, models
     from .io import load
+    from .training.diagnose import diagnose
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
 
     def __getattr__(name: str) -> Any:
@@ -55,6 +56,8 @@ else:  # not every program needs these: loaded at the first use, so that the imp
             return import_module(f".{name}", __name__)
         if name == "load":
             return import_module(".io", __name__).load
+        if name == "diagnose":
+            return import_module(".training.diagnose", __name__).diagnose
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
@@ -94,6 +97,7 @@ __all__ = [
     "assert_gradients",
     "check",
     "data",
+    "diagnose",
     "fit",
     "initializers",
     "layers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from .catalog import CIFAR10, FASHION_MNIST, IN_THE_PACKAGE, MNIST, DataSet
 from .cifar import read_cifar
 from .idx import problem, read_idx
-from .pictures import ImageRecipe
+from .pictures import ImageRecipe, as_rows
 from .places import located
 from .split import Pair, Split
 
@@ -167,7 +166,7 @@ def prepare(
     """What a network takes, from what the files hold; `brightest` is the pixel that becomes 1."""
     x: NDArray[np.float32] = np.divide(images, brightest, dtype=np.float32)
     if flatten:
-        x = x.reshape(len(x), math.prod(x.shape[1:]))  # (N, C, H, W) -> (N, C * H * W)
+        x = as_rows(x)
     t = labels.astype(np.int64)  # (N,)
     return x, np.eye(CLASSES, dtype=np.float32)[t] if one_hot else t  # (N, 10) or (N,)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import warnings
@@ -66,7 +67,7 @@ class ImageRecipe(Recipe):
         x: NDArray[np.float32] = np.divide(pixels, 255, dtype=np.float32)
         if self.ink:
             np.subtract(1, x, out=x)
-        return x.reshape(len(x), -1) if self.flatten else x
+        return as_rows(x) if self.flatten else x
 
     def __repr__(self) -> str:
         channels = 1 if self.grey else 3
@@ -119,6 +120,11 @@ def images(
     train, test = split_rows(len(listed), held_out, seed, labels)
     parts = [(recipe.finished(pixels[rows]), labels[rows]) for rows in (train, test)]
     return Split(parts[0], parts[1], recipe)
+
+
+def as_rows(x: NDArray[Any]) -> NDArray[Any]:
+    """(N, C, H, W) -> (N, C * H * W)"""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 # folders -----------------------------------------------------------------------------------------

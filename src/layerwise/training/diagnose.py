@@ -9,13 +9,13 @@ import numpy as np
 
 from ..anatomy import is_layer
 from ..graph import Graph
+from .checks import TrainingError, whole
 from .diagnosing import data as of_data
 from .diagnosing import network as of_network
 from .diagnosing.findings import Diagnosis, Finding
 from .diagnosing.given import Given, as_given
 from .diagnosing.learning import one_batch
 from .diagnosing.probe import Probe
-from .fit import TrainingError, whole
 
 ROWS = 256  # enough to see what is the same in all rows, and soon done
 STEPS = 200  # in which any network that can learn has a few rows by heart

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import describe
-from ..fit import TrainingError
+from ..checks import TrainingError
 
 
 class Given(NamedTuple):

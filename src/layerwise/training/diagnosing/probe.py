@@ -12,7 +12,7 @@ from ...anatomy import is_graph
 from ...errors import describe, show_layer
 from ...optim import LBFGS
 from ...seat import Seat, parameters_at
-from ..fit import TrainingError
+from ..checks import TrainingError
 from .findings import LayerRow
 
 

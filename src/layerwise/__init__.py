@@ -36,6 +36,7 @@ from .seat import Seat
 from .sequential import Sequential
 from .training import (
     Callback,
+    Checkpoints,
     EarlyStopping,
     History,
     Trainer,
@@ -69,6 +70,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Buffer",
     "Callback",
+    "Checkpoints",
     "EarlyStopping",
     "FileError",
     "Graph",

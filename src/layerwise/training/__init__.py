@@ -2,6 +2,7 @@
 
 from .callback import Callback, Each
 from .callbacks import EarlyStopping, LearningRateLog, TensorBoard, TimeBudget, WeightAveraging
+from .checkpoints import Checkpoints, read_checkpoint
 from .checks import TrainingError
 from .fit import accuracy, fit
 from .history import Epoch, History
@@ -10,6 +11,7 @@ from .trainer import Trainer
 
 __all__ = [
     "Callback",
+    "Checkpoints",
     "Each",
     "EarlyStopping",
     "Epoch",
@@ -23,4 +25,5 @@ __all__ = [
     "WeightAveraging",
     "accuracy",
     "fit",
+    "read_checkpoint",
 ]

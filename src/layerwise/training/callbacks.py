@@ -6,6 +6,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import FileError
 from ..optim import ByName
 from ..optim.averages import WeightAverage
@@ -128,8 +130,11 @@ class EarlyStopping(Callback):
     def load_state(self, state: dict[str, Any], trainer: Trainer) -> None:
         weights = state.get("weights")
         if isinstance(weights, dict):
-            shapes = {name: array.shape for name, array in arrays_of(trainer.net).items()}
-            if {name: getattr(one, "shape", None) for name, one in weights.items()} != shapes:
+            kinds = [
+                {name: (np.shape(one), getattr(one, "dtype", None)) for name, one in held.items()}
+                for held in (weights, arrays_of(trainer.net))
+            ]
+            if kinds[0] != kinds[1]:
                 raise FileError("The best weights that EarlyStopping kept are of another network.")
         super().load_state(state, trainer)
 

@@ -34,6 +34,8 @@ class Progress(Callback):
             live = find_spec("ipywidgets") is not None
         else:
             live = self.console.is_interactive
+        if trainer.resumed:
+            self.lines.append(f"Goes on behind step {trainer.step:,}, from {trainer.resumed}.")
         if live:
             steps = trainer.data.steps
             self.bar = make_bar(self.console)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import describe
 from ..optim import LBFGS
-from .callback import as_callbacks
+from .callback import as_callbacks, in_order
 from .checks import (
     TrainingError,
     as_batches,
@@ -31,6 +31,7 @@ from .metrics import as_metrics
 from .nan import StopOnNaN
 from .process import blas_threads, on_ctrl_c
 from .progress import Progress
+from .snapshot import restore, state_of
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Trainer:
     step           how many steps the optimizer has made
     batch_loss     the loss of the last batch, `last_batch`
     stopped        why it ends before its time; "" if it does not
-    error          the exception that has ended it, or None
+    error          the exception that has broken it off, or None
 
     >>> from layerwise import Affine, Sequential
     >>> x = np.array([[0.0, 1.0], [1.0, 0.0]] * 8)
@@ -102,6 +103,7 @@ class Trainer:
         self.threads = None if threads is None else whole("threads", threads, 1)
         shown = [Progress()] if progress else []
         self.callbacks = [StopOnNaN(), *as_callbacks(callbacks), *shown]
+        self.listeners = self.callbacks  # and those of one `fit`
         self.history = History()
         self.history.shows = {
             name: metric.show
@@ -114,12 +116,17 @@ class Trainer:
         self.batch_loss = math.nan
         self.tally = Tally(self.metrics)
         self.epoch = self.batch = self.step = 0
-        self.until = 0  # the last epoch of this fit
+        self.first = self.epochs = 0  # before the first epoch of this fit, and how many it has
         self.seconds = 0.0  # what the epoch has taken so far
         self.waiting = 0  # batches whose gradients wait for the step, and
         self.gathered = 0.0  # how much they count
         self.stopped, self.for_now = "", False
         self.error: BaseException | None = None
+
+    @property
+    def until(self) -> int:
+        """The number of the last epoch."""
+        return self.first + self.epochs
 
     @property
     def loss(self) -> Any:
@@ -185,6 +192,8 @@ class Trainer:
         *,
         validation: Any = None,
         batch_size: int = 100,
+        checkpoints: Any = None,
+        resume: bool = False,
     ) -> History:
         """Go through the data so many times; called again, so many times more.
 
@@ -192,10 +201,12 @@ class Trainer:
         epochs       how often all rows are gone through
         validation   likewise, only looked at, after every epoch
         batch_size   of pairs: how many rows make one batch; the last of an epoch may have fewer
+        checkpoints  a folder, or `Checkpoints`: from the files there, a training can go on
+        resume       go on from the newest file, bit for bit, until there are so many epochs in all
 
         returns      the `History` of all epochs
         errors       TrainingError for what does not fit together, and where NaN or Inf appear;
-                     the weights are then those from before that step
+                     FileError for checkpoints that cannot be written, read, or gone on from
 
         Loss and metrics of an epoch are means over its rows as they came in training, from the same
         forward that the step is made of. The first Ctrl-C ends the training behind the step that is
@@ -212,13 +223,15 @@ class Trainer:
         check_all_rows(self.optimizer, self.data, self.accumulate)
         if self.batch:  # an epoch that was broken off is not gone on with: the data may be another
             self.epoch, self.batch, self.waiting = self.epoch - 1, 0, 0
-        self.until = self.epoch + whole("epochs", epochs, 1)
+        self.first, self.epochs = self.epoch, whole("epochs", epochs, 1)
         self.stopped, self.error, self.history.interrupted = "", None, False
+        self.resume, self.resumed = resume, ""
+        self.listeners = in_order(self.callbacks, checkpoints, resume)
         with ExitStack() as stack:
             stack.enter_context(training_mode(self.net))
             stack.enter_context(blas_threads(self.threads))
             stack.enter_context(on_ctrl_c(self.interrupt))
-            for callback in self.callbacks:
+            for callback in self.listeners:
                 callback.on_fit_start(self)
                 stack.callback(callback.on_fit_end, self)
             self.run()
@@ -232,14 +245,11 @@ class Trainer:
         try:
             while not self.stopped and (self.batch or self.epoch < self.until):
                 self.run_epoch()
-        except KeyboardInterrupt as error:
-            if self.history.interrupted:  # the second one
-                self.error = error
-                raise
-            self.interrupt()
         except BaseException as error:
             self.error = error
-            raise
+            if not isinstance(error, KeyboardInterrupt) or self.history.interrupted:
+                raise  # of Ctrl-C, only the second one
+            self.interrupt()
 
     def run_epoch(self) -> None:
         """All batches of an epoch, or those that are left of it; then its row of the history."""
@@ -299,13 +309,24 @@ class Trainer:
 
     def tell(self, event: str) -> None:
         """Call a method of all callbacks."""
-        for callback in self.callbacks:
+        for callback in self.listeners:
             getattr(callback, event)(self)
 
     def better(self, column: str) -> str | None:
         """Whether "lower" or "higher" is better in a column of the history; None: unknown."""
         known = {"loss": "lower"} | {metric.name: metric.better for metric in self.metrics}
         return known.get(column.removeprefix("val_"))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All that the next steps depend on, copied: arrays by name, and notes for JSON.
+
+        It is there from the first `fit` on; `Checkpoints` make files of it. See `snapshot.py`.
+        """
+        return state_of(self)
+
+    def restore(self, arrays: dict[str, Any], notes: dict[str, Any]) -> None:
+        """Put back what `state` has given; FileError if it does not fit: nothing has changed."""
+        restore(self, arrays, notes)
 
     # with the network as it is -------------------------------------------------------------------
 

@@ -50,15 +50,20 @@ if TYPE_CHECKING:
     from . import data, metrics, models
     from .io import load
     from .training.diagnose import diagnose
+    from .training.pictures import plot_confusion, plot_misclassified
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
+    _LATER = {
+        "load": ".io",
+        "diagnose": ".training.diagnose",
+        "plot_confusion": ".training.pictures",
+        "plot_misclassified": ".training.pictures",
+    }
 
     def __getattr__(name: str) -> Any:
         if name in ("data", "metrics", "models"):
             return import_module(f".{name}", __name__)
-        if name == "load":
-            return import_module(".io", __name__).load
-        if name == "diagnose":
-            return import_module(".training.diagnose", __name__).diagnose
+        if name in _LATER:
+            return getattr(import_module(_LATER[name], __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
@@ -107,6 +112,8 @@ __all__ = [
     "metrics",
     "models",
     "optim",
+    "plot_confusion",
+    "plot_misclassified",
     *_layers,
     *_optim,
 ]

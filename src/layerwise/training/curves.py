@@ -6,28 +6,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LayerwiseError
+from .figures import GRID, HELD_OUT, INK, TRAINING, light_page, new_figure, saved
 from .history import is_number, show
 
 if TYPE_CHECKING:
     from .history import History
-
-TRAINING, HELD_OUT = "#0072B2", "#D55E00"  # blue and vermilion: told apart by everyone
-INK, GRID = "#333333", "#E3E3E3"
 
 
 def plot(history: History, path: Any = None, ax: Any = None) -> tuple[Any, ...]:
     """Draw the learning curves; see `History.plot`."""
     if not history.epochs:
         raise LayerwiseError("There is nothing to plot: no epoch was finished.")
-    import matplotlib.style
-
     kinds = kinds_of(history)
-    with matplotlib.style.context("default"):  # light, whatever is set elsewhere
+    with light_page():
         axes = new_axes(len(kinds), path) if ax is None else as_axes(ax)
         for one, kind in zip(axes, kinds):
             plot_one(history, one, kind)
-        if path is not None:
-            axes[0].figure.savefig(path, dpi=150)
+        saved(axes[0].figure, path)
     return axes
 
 
@@ -78,18 +73,8 @@ def plot_one(history: History, ax: Any, kind: str) -> None:
 
 
 def new_axes(count: int, path: Any) -> tuple[Any, ...]:
-    """Axes side by side; for a file on a figure of their own, which no window waits for."""
-    size = (4.8 * count, 3.4)
-    if path is None:
-        from matplotlib import pyplot
-
-        figure: Any = pyplot.figure(figsize=size, layout="constrained")
-    else:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=size, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    return tuple(figure.subplots(1, count, squeeze=False)[0])
+    """Axes side by side, on a figure of their own."""
+    return tuple(new_figure((4.8 * count, 3.4), path).subplots(1, count, squeeze=False)[0])
 
 
 def as_axes(ax: Any) -> tuple[Any, ...]:

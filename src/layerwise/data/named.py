@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog import CIFAR10, FASHION_MNIST, IN_THE_PACKAGE, MNIST, DataSet
-from .cifar import read_cifar
 from .idx import problem, read_idx
 from .pictures import ImageRecipe, as_rows
 from .places import located
@@ -135,6 +134,8 @@ def cifar10(
     >>> lw.data.cifar10().train[0].shape  # doctest: +SKIP
     (50000, 3, 32, 32)
     """
+    from .cifar import read_cifar  # tarfile is needed seldom
+
     train, test = read_cifar(located(CIFAR10, folder, download))
     return Split(
         prepare(*train, 255, flatten, one_hot),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, describe, show_shape
 from ..layers.sizes import is_whole
-from .sources import show
+from .sources import show, whole
 
 Images: TypeAlias = NDArray[Any]
 Rng = np.random.Generator
@@ -78,7 +78,7 @@ class Shift(ImageChange):
         self, pixels: int, *, fill: float = 0.0, shape: tuple[int, int, int] | None = None
     ) -> None:
         super().__init__(shape)
-        self.pixels, self.fill = at_least("Shift", "pixels", pixels, 0), fill
+        self.pixels, self.fill = whole("pixels", pixels, 0, "Shift"), fill
 
     def change(self, x: Images, rng: Rng) -> Images:
         return windows(padded(x, self.pixels, self.fill), x.shape[2:], rng)
@@ -110,7 +110,7 @@ class Crop(ImageChange):
         if not isinstance(sizes, (tuple, list)) or len(sizes) != 2 or not all(map(is_whole, sizes)):
             raise DataError(f"Crop(size={size!r}): give a whole number, or (height, width).")
         self.size = (int(sizes[0]), int(sizes[1]))
-        self.padding, self.fill = at_least("Crop", "padding", padding, 0), fill
+        self.padding, self.fill = whole("padding", padding, 0, "Crop"), fill
 
     def change(self, x: Images, rng: Rng) -> Images:
         x = padded(x, self.padding, self.fill)
@@ -163,7 +163,7 @@ class Cutout(ImageChange):
         self, size: int, *, fill: float = 0.0, shape: tuple[int, int, int] | None = None
     ) -> None:
         super().__init__(shape)
-        self.size, self.fill = at_least("Cutout", "size", size, 1), fill
+        self.size, self.fill = whole("size", size, 1, "Cutout"), fill
 
     def change(self, x: Images, rng: Rng) -> Images:
         inside = [self.inside(x.shape, axis, rng) for axis in (2, 3)]
@@ -261,7 +261,7 @@ class Mixup:
         if not 0 < alpha < np.inf:
             raise DataError(f"Mixup(alpha={alpha!r}): give a number above 0.")
         self.alpha = alpha
-        self.classes = None if classes is None else at_least("Mixup", "classes", classes, 2)
+        self.classes = None if classes is None else whole("classes", classes, 2, "Mixup")
 
     def __call__(self, x: Any, t: Any, rng: Rng) -> tuple[Any, Any]:
         floats("Mixup", x)
@@ -293,12 +293,6 @@ class Mixup:
 
 
 # what they share ---------------------------------------------------------------------------------
-
-
-def at_least(owner: str, name: str, value: Any, least: int) -> int:
-    if not is_whole(value, least):
-        raise DataError(f"{owner}({name}={value!r}): give a whole number, {least} or more.")
-    return int(value)
 
 
 def floats(owner: str, x: Any) -> None:

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..layers.sizes import is_whole
 from .functions import is_function, iterator_of, skip_made, stacked, whole_batches
 from .prefetch import prefetched
-from .sources import Arrays, as_source, checked_weights, count_rows, parts, show, take
+from .sources import Arrays, as_source, checked_weights, count_rows, parts, show, take, whole
 
 BATCH_SIZE = 100  # where nothing else is said
 
@@ -220,10 +219,3 @@ def changed(batch: Batch, change: Augmentation, rng: np.random.Generator) -> Bat
             f"returned {show(given)}."
         )
     return batch._replace(x=given[0], t=given[1])
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """A whole number, as Python's int."""
-    if not is_whole(value, least):
-        raise DataError(f"{name}={value!r}: give a whole number, {least} or more.")
-    return int(value)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, describe
+from ..layers.sizes import is_whole
 
 # What a network is given: an array, a tuple or dict of them (several inputs), or None.
 Arrays = Any
@@ -147,3 +148,11 @@ def checked_weights(weights: Any) -> NDArray[np.floating]:
         wrong = array[~(np.isfinite(array) & (array >= 0))][0]
         raise DataError(f"weights must be 0 or more, and finite, but one is {wrong}.")
     return array.astype(float) if array.dtype.kind != "f" else array
+
+
+def whole(name: str, value: Any, least: int, owner: str = "") -> int:
+    """A whole number, as Python's int; `owner` is the class that it is an argument of."""
+    if not is_whole(value, least):
+        said = f"{owner}({name}={value!r})" if owner else f"{name}={value!r}"
+        raise DataError(f"{said}: give a whole number, {least} or more.")
+    return int(value)

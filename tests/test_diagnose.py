@@ -427,6 +427,12 @@ def test_a_learning_rate_that_learns_nothing():
     assert "Take a smaller learning rate" in one.advice
 
 
+def test_dropout_does_not_stand_in_the_way_of_one_batch():
+    net = network(lw.Affine(6, 32), lw.ReLU(), lw.Dropout(1.0))  # nothing comes through
+    assert "cannot fit 1 batch" not in kinds(found(net, optimizer=lw.Adam(0.01), steps=200))
+    assert net["dropout1"].layer.p == 1.0
+
+
 def test_steps_of_zero_leave_the_training_out(monkeypatch):
     from layerwise.training.diagnosing import learning
 

@@ -171,7 +171,7 @@ def test_a_function_counts_by_rows():
     metric.add(np.array([1.0, 2.0, 3.0]), np.zeros(3))
     metric.add(np.array([10.0]), np.zeros(1))
     assert metric.name == "bias" and metric.result() == 16 / 4
-    assert metric.better is None
+    assert metric.better is None and FunctionMetric(bias, better="lower").better == "lower"
 
 
 # ---------------------------------------------------------------- exact over any batches
@@ -344,6 +344,13 @@ def test_nan_is_no_right_answer():
     assert math.isnan(Perplexity().of(scores, t))
     for one in (np.nan, np.array([np.nan])):
         assert Accuracy().of(np.atleast_1d(one), np.array([1])) == 0
+
+
+@pytest.mark.parametrize("metric", CLASS_METRICS, ids=ident)
+def test_a_row_without_weight_may_hold_anything(metric):
+    scores, t = np.r_[SCORES, np.full((1, 3), np.nan)], np.r_[T, 99]
+    weight = np.r_[np.ones(6), 0]
+    close(metric.of(scores, t, weight), metric.of(SCORES, T))
 
 
 @pytest.mark.parametrize("metric", NUMBER_METRICS, ids=ident)

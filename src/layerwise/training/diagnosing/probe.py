@@ -42,6 +42,7 @@ class Copies:
     def __init__(self, net: Any, loss: Any, optimizer: Any) -> None:
         self.net, self.loss, self.optimizer = copy.deepcopy((net, loss, optimizer))
         self.net.training = True
+        self.out: Any = None  # what the network gave last
 
     def gradients(self, x: Any, t: Any) -> float:
         """Forward and, if the loss is finite, backward; the loss."""

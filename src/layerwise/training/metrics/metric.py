@@ -107,6 +107,7 @@ class FunctionMetric(Mean):
 
     function   gives one number for a batch. Where that is a mean over rows, the result is exactly
                that of all rows together
+    better     "higher" or "lower"; None: neither is better
 
     >>> def bias(out, t):
     ...     return np.mean(out - t)
@@ -114,8 +115,9 @@ class FunctionMetric(Mean):
     1.5
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, function: Callable[[Any, Any], Any], better: str | None = None) -> None:
         self.function = function
+        self.better = self.choice("better", better, ("higher", "lower", None))
         self.name = getattr(function, "__name__", type(function).__name__)
         super().__init__()
 

@@ -317,6 +317,9 @@ def test_missing_cells_are_an_error_that_says_where(houses):
         ("a,b\n1,x\n3,x\n", {}, ": 'b' is 'x' in all rows."),
         ("a,b\n1,1.5\n2,2.5\n3,x\n", {}, ", line 4: 'b' is 'x', but in most rows it is a number"),
         ("a,b\n1,1.5\ninf,2.5\n3,4.5\n", {}, ", line 3: 'a' is 'inf', but in most rows it is a n"),
+        ("a,b\n1,1.5\n1e99,2.5\n", {"standardize": False}, ": a number is too large for float32."),
+        ("a,b\n1,1.5\n1,1e99\n", {}, ": a number is too large for float32. Give it in another"),
+        ("a,b\n1,1.5\n1,x\n1e999,2\n", {}, ", line 3: 'b' is 'x', but in most rows it is a num"),
         ("a,b\n,1.5\n,2.5\n", {"missing": "drop"}, ": something is missing in every row."),
     ],
 )
@@ -350,6 +353,29 @@ def test_names_are_no_categories_and_empty_columns_no_numbers(tmp_path):
     )
     text = text_of(DataError, lambda: data.csv(path, "t", drop=["name"], missing="fill"))
     assert text == "'empty' has no number in the rows to learn from. Leave it out."
+
+
+def test_damaged_tables_are_read_or_refused(houses):
+    rng = random.Random(0)
+    for whole in (HOUSES.encode(), b"a,b\n1,2.5\n3,4\n5,6\n", gzip.compress(HOUSES.encode())):
+        for _ in range(400):
+            content = bytearray(whole)
+            for place in rng.sample(range(len(content)), rng.randint(1, 4)):
+                content[place] = rng.choice([*b',;\n\r\t|" .-+e019xna', rng.randrange(256)])
+            houses.write_bytes(content[: rng.choice([len(content), rng.randrange(len(content))])])
+            for target in ("price", "b"):
+                try:
+                    split = data.csv(houses, target, missing="fill")
+                    split.recipe.read(houses)
+                except DataError as error:
+                    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("large", ["1e200", "1e308"])
+def test_numbers_too_large_to_be_squared(tmp_path, large):
+    path = write(tmp_path, f"a,b\n{large},x\n{large},y\n3,x\n-{large},y\n")
+    text = text_of(DataError, lambda: data.csv(path, "b"))
+    assert text == "Normalize expects finite numbers, and each std above 0."
 
 
 def test_a_file_that_is_not_there(tmp_path):

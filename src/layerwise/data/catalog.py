@@ -34,6 +34,8 @@ class DataSet(NamedTuple):
     files       as they are published; () where they come with the library
     addresses   where they are downloaded from, in this order
     layouts     what may lie in a folder: ways to have the files, each file with its spellings
+    own_names   False: another set's files have the same names, so that only a folder of the set's
+                name tells them apart
     """
 
     name: str
@@ -46,6 +48,7 @@ class DataSet(NamedTuple):
     files: tuple[File, ...] = ()
     addresses: tuple[str, ...] = ()
     layouts: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    own_names: bool = True
 
     @property
     def size(self) -> int:
@@ -59,7 +62,7 @@ class DataSet(NamedTuple):
 
         if not self.files:
             return IN_THE_PACKAGE
-        there = [place for place in places(self.name) if found_in(self, place)]
+        there = [place for place in places(self) if found_in(self, place)]
         return there[0] if there else None
 
 
@@ -167,6 +170,7 @@ FASHION_MNIST = DataSet(
     ),
     ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
     (tuple(map(spellings, IDX_NAMES)),),
+    own_names=False,  # they are MNIST's
 )
 
 CIFAR10_ARCHIVE = "cifar-10-binary.tar.gz"

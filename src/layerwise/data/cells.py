@@ -159,7 +159,7 @@ def all_numbers(text: str, delimiter: str, skip: int) -> NDArray[np.floating] | 
             numbers = np.loadtxt(
                 io.StringIO(text), delimiter=delimiter, skiprows=skip, ndmin=2, comments=None
             )
-    except (ValueError, UserWarning):
+    except (ValueError, Warning):
         return None
     return None if np.isinf(numbers).any() else numbers
 
@@ -186,13 +186,14 @@ def known(cell: str) -> str:
 def as_number(cell: str, decimal: str = ".") -> float | None:
     """The number in a cell; NaN for a missing one, None for a text.
 
-    >>> as_number("3,5", ","), as_number(""), as_number("3,5"), as_number("1_000")
-    (3.5, nan, None, None)
+    >>> as_number("3,5", ","), as_number(""), as_number("3,5"), as_number("1_000"), as_number("inf")
+    (3.5, nan, None, None, None)
     """
     if not cell:
         return math.nan
     cell = cell.replace(decimal, ".") if decimal != "." else cell
-    return float(cell) if NUMBER.fullmatch(cell) else None
+    number = float(cell) if NUMBER.fullmatch(cell) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def sheet_of(rows: Any) -> Sheet:

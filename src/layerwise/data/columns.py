@@ -133,7 +133,7 @@ class TableRecipe(Recipe):
             if column.name not in sheet.columns:
                 raise DataError(unknown_column(sheet, column.name))
         parts = [column.encode(sheet) for column in self.columns]
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        return as_float32(np.concatenate(parts, axis=1), sheet.source)
 
     def to_dict(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -141,6 +141,15 @@ class TableRecipe(Recipe):
 
     def __repr__(self) -> str:
         return f"TableRecipe({', '.join(self.names)} -> {self.target})"
+
+
+def as_float32(numbers: NDArray[np.floating], source: str) -> NDArray[np.float32]:
+    """The numbers as networks take them, if they are not too large for that."""
+    with np.errstate(over="ignore"):
+        made = numbers.astype(np.float32)
+    if not np.isfinite(made).all():
+        raise DataError(f"{source}: a number is too large for float32. Give it in another unit.")
+    return made
 
 
 def column_of(said: dict[str, Any]) -> Numbers | Categories:

@@ -60,7 +60,7 @@ def content_of(file: File, places: list[str]) -> bytes:
 def received(address: str, file: File) -> Iterator[bytes]:
     """The bytes of a file as they come, and a line that says how many came."""
     request = Request(address, headers={"User-Agent": "layerwise"})
-    with urlopen(request, timeout=PATIENCE) as answer, progress(address, file.size) as show:
+    with urlopen(request, timeout=PATIENCE) as answer, progress(address, file) as show:
         got = 0
         # One byte more than there should be is enough to know that it is another file.
         while chunk := answer.read(min(CHUNK, file.size + 1 - got)):
@@ -70,16 +70,16 @@ def received(address: str, file: File) -> Iterator[bytes]:
 
 
 @contextmanager
-def progress(address: str, size: int) -> Iterator[Callable[[int], None]]:
+def progress(address: str, file: File) -> Iterator[Callable[[int], None]]:
     """Shows how far it is: in a terminal a line written again and again, elsewhere a line."""
-    terminal = sys.stderr.isatty()
+    terminal, size = sys.stderr.isatty(), f"{file.size / 1e6:.1f} MB"
 
     def show(got: int) -> None:
-        far = f"{got / 1e6:.1f} of {size / 1e6:.1f} MB"
-        print(f"\rDownloading {address}: {far}", end="", file=sys.stderr, flush=True)
+        far = f"{got / 1e6:.1f} of {size}"
+        print(f"\rDownloading {file.name}: {far}", end="", file=sys.stderr, flush=True)
 
     if not terminal:
-        print(f"Downloading {address}: {size / 1e6:.1f} MB", file=sys.stderr)
+        print(f"Downloading {address}: {size}", file=sys.stderr)
     try:
         yield show if terminal else (lambda got: None)
     finally:

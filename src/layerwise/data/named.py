@@ -97,7 +97,8 @@ def fashion_mnist(
 ) -> Split:
     """Fashion-MNIST: photographs of clothes and shoes, as many and as large as MNIST's digits.
 
-    Arguments and shapes are those of `mnist`, with the folder `$LAYERWISE_DATA/fashion_mnist`.
+    Arguments and shapes are those of `mnist`. The files are called the same, too, so that they are
+    looked for in `$LAYERWISE_DATA/fashion_mnist` and the cache, and not in `$LAYERWISE_DATA`.
     The classes are T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag and
     Ankle boot.
 

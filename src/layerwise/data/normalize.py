@@ -41,6 +41,7 @@ class Normalize:
             raise DataError("Normalize expects finite numbers, and each std above 0.")
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused in the end
     def of(cls, x: Any) -> Normalize:
         """From the data itself, (N, D) by column or (N, C, ...) by channel, a piece at a time."""
         if np.ndim(x) < 2 or np.size(x) == 0:

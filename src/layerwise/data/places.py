@@ -14,7 +14,7 @@ def cache_folder() -> Path:
     """Where downloaded files are kept: `$LAYERWISE_CACHE`, else the user's folder for such things.
 
     That is `$XDG_CACHE_HOME/layerwise`, or `~/.cache/layerwise`; on macOS
-    `~/Library/Caches/layerwise`, on Windows `%LOCALAPPDATA%\\\\layerwise`.
+    `~/Library/Caches/layerwise`, on Windows `%LOCALAPPDATA%/layerwise`.
     """
     if os.environ.get("LAYERWISE_CACHE"):
         return Path(os.environ["LAYERWISE_CACHE"]).expanduser()
@@ -23,12 +23,13 @@ def cache_folder() -> Path:
     return Path(root, "layerwise").expanduser()
 
 
-def places(name: str, folder: str | os.PathLike[str] | None = None) -> list[Path]:
+def places(data_set: DataSet, folder: str | os.PathLike[str] | None = None) -> list[Path]:
     """Where to look for the files of a data set, in this order."""
     if folder is not None:
         return [Path(folder).expanduser()]
-    root = os.environ.get("LAYERWISE_DATA")
-    return [*([Path(root, name), Path(root)] if root else []), cache_folder() / name]
+    roots = [Path(root) for root in [os.environ.get("LAYERWISE_DATA")] if root]
+    named = [root / data_set.name for root in roots]
+    return [*named, *(roots if data_set.own_names else []), cache_folder() / data_set.name]
 
 
 def found_in(data_set: DataSet, folder: Path) -> list[Path]:
@@ -52,7 +53,7 @@ def located(data_set: DataSet, folder: str | os.PathLike[str] | None, download: 
     folder     where they are; None: in $LAYERWISE_DATA/NAME, $LAYERWISE_DATA or the cache
     download   whether they may be downloaded into the cache, if no folder was given
     """
-    looked = places(data_set.name, folder)
+    looked = places(data_set, folder)
     for place in looked:
         found = found_in(data_set, place)
         if found:

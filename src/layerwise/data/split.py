@@ -36,6 +36,9 @@ class Split(tuple[Pair, Pair]):
     def __init__(self, train: Pair, test: Pair, recipe: Recipe) -> None:
         self.recipe = recipe
 
+    def __reduce__(self) -> Any:  # for copies
+        return Split, (*self, self.recipe)
+
     @property
     def train(self) -> Pair:
         return self[0]

@@ -17,6 +17,7 @@ from .columns import (
     Categories,
     Numbers,
     TableRecipe,
+    as_float32,
     categories_of,
     codes_of,
     missing_cells,
@@ -147,7 +148,7 @@ def targets(
             "they name classes, classes=False if they are numbers to be met."
         )
     if numbers is not None and not classes:
-        return numbers.astype(np.float32)[:, None], ()  # (N,) -> (N, 1)
+        return as_float32(numbers[:, None], sheet.source), ()  # (N,) -> (N, 1)
     values = categories_of(sheet, target, True, "error", len(sheet)).values
     if len(values) < 2:
         raise DataError(f"{sheet.source}: {target!r} is {values[0]!r} in all rows.")

@@ -77,7 +77,11 @@ def served(folder):
             else:
                 super().do_GET()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_):
+            pass  # who has read enough hangs up
+
+    with Server(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError, LayerwiseError, describe
+from ..errors import FileError, LayerwiseError
 from .callback import Callback, kind_of
 from .history import Epoch
 from .packing import pack, unpack
@@ -60,6 +60,8 @@ def put_back(trainer: Trainer, arrays: dict[str, Any], notes: dict[str, Any]) ->
     kept = {name: unpack(value, left) for name, value in notes.items()}
     check_plan(kept["data"], plan_of(trainer))
     position = checked_position(kept["position"], trainer)
+    seconds, stopped = float(kept["seconds"]), str(kept["stopped"])
+    history = [Epoch(**epoch) for epoch in kept["history"]]
     put_numbers(trainer.net, kept["net"])
     put_numbers(trainer.loss, kept["loss"])
     trainer.optimizer.load_state(kept["optimizer"], trainer.parameters)
@@ -67,11 +69,10 @@ def put_back(trainer: Trainer, arrays: dict[str, Any], notes: dict[str, Any]) ->
         if name in kept["callbacks"]:
             callback.load_state(kept["callbacks"][name], trainer)
     if position["batch"]:  # within an epoch, something has been counted
-        put_counts(trainer, kept)
-    trainer.history.epochs[:] = [Epoch(epoch) for epoch in kept["history"]]
-    vars(trainer).update(position, waiting=0, gathered=0.0)
-    trainer.seconds, trainer.stopped = float(kept["seconds"]), str(kept["stopped"])
-    trainer.for_now = False
+        put_counts(trainer, kept["tally"], kept["metrics"])
+    vars(trainer).update(position, seconds=seconds, stopped=stopped, for_now=False)
+    trainer.waiting, trainer.gathered = 0, 0.0
+    trainer.history.epochs[:] = history
 
 
 # parts of it -------------------------------------------------------------------------------------
@@ -111,22 +112,18 @@ def counted(metric: Any) -> dict[str, Any]:
     return {name: held for name, held in vars(metric).items() if not callable(held)}
 
 
-def put_counts(trainer: Trainer, kept: dict[str, Any]) -> None:
-    for name, number in kept["tally"].items():
-        if name not in ("loss", "total"):
-            raise FileError(f"The mean loss has no {name!r}.")
-        setattr(trainer.tally, name, float(number))
-    if len(kept["metrics"]) != len(trainer.metrics):
-        raise FileError(
-            f"{len(kept['metrics'])} metrics were counted, but there are {len(trainer.metrics)}."
-        )
-    for metric, counts in zip(trainer.metrics, kept["metrics"]):
+def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: list[dict[str, Any]]) -> None:
+    """Put back what has been counted; everything is looked at before anything changes."""
+    loss, total = float(tally["loss"]), float(tally["total"])
+    if len(metrics) != len(trainer.metrics):
+        raise FileError(f"{len(metrics)} metrics were counted, not {len(trainer.metrics)}.")
+    for metric, counts in zip(trainer.metrics, metrics):
         mine = counted(metric)
-        if set(counts) != set(mine):
-            raise FileError(f"What was counted is not of the metric {metric.name}.")
-        for name, held in counts.items():
-            if len({kind_of(held), kind_of(mine[name])} - {"None"}) > 1:
-                raise FileError(f"The metric {metric.name} cannot go on with {describe(held)}.")
+        kinds = [{kind_of(counts.get(name)), kind_of(mine[name])} - {"None"} for name in mine]
+        if set(counts) != set(mine) or any(len(both) > 1 for both in kinds):
+            raise FileError(f"The metric {metric.name} cannot go on with {counts!r:.200}.")
+    trainer.tally.loss, trainer.tally.total = loss, total
+    for metric, counts in zip(trainer.metrics, metrics):
         vars(metric).update(counts)
 
 
@@ -146,7 +143,7 @@ def check_plan(kept: dict[str, Any], now: dict[str, Any]) -> None:
     for name, value in now.items():
         if kept[name] != value:
             raise FileError(
-                f"It was made with {name}={kept[name]!r}, but now it is {name}={value!r}. A "
+                f"It was made with {name}={kept[name]!r:.50}, but now it is {name}={value!r}. A "
                 "training goes on with the same data in the same batches."
             )
 

@@ -47,7 +47,25 @@ class Checkpoints(Callback):
     `failed` is then what was said, and "" after the next file that is written.
 
     `Trainer.fit(..., checkpoints=folder)` is short for `Checkpoints(folder)`, and with
-    `resume=True` it begins where the newest whole file ends.
+    `resume=True` it begins where the newest whole file ends: with the same program, the bits are
+    those of a training that was never broken off.
+
+    >>> import tempfile
+    >>> from layerwise import Adam, Affine, Dropout, Sequential, Trainer
+    >>> x, t = np.eye(8), np.arange(8) % 2
+    >>> def trainer():
+    ...     net = Sequential(Dropout(0.1), Affine(8, 2), seed=0)
+    ...     return Trainer(net, optimizer=Adam(), progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     history = trainer().fit((x, t), epochs=2, batch_size=4, checkpoints=folder)
+    ...     resumed = trainer()  # another day, in another process
+    ...     history = resumed.fit((x, t), epochs=3, batch_size=4, checkpoints=folder, resume=True)
+    >>> whole = trainer()
+    >>> _ = whole.fit((x, t), epochs=3, batch_size=4)
+    >>> bool((resumed.net["affine1.W"].value == whole.net["affine1.W"].value).all())
+    True
+    >>> history["epoch"]
+    [1, 2, 3]
     """
 
     remembers = ("best",)

@@ -63,6 +63,7 @@ def test_every_link_leads_to_a_file(name):
 
 HEAVY = [
     *("matplotlib", "pygraphviz", "rich", "typer", "safetensors", "numba"),
+    "llvmlite",
     *("gzip", "secrets", "layerwise.book", "layerwise.data", "layerwise.draw", "layerwise.models"),
     *("layerwise.checking.checkup", "layerwise.checking.slopes"),
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import initializers, layers, optim
 from .check import Report, assert_gradients, check
+from .engine import EngineError, engine, set_num_threads
 from .errors import (
     FileError,
     GradientError,
@@ -78,6 +79,7 @@ __all__ = [
     "Checkpoints",
     "EarlyStopping",
     "FileError",
+    "EngineError",
     "Graph",
     "GradientError",
     "History",
@@ -105,6 +107,7 @@ __all__ = [
     "check",
     "data",
     "diagnose",
+    "engine",
     "fit",
     "initializers",
     "layers",
@@ -114,6 +117,7 @@ __all__ = [
     "optim",
     "plot_confusion",
     "plot_misclassified",
+    "set_num_threads",
     *_layers,
     *_optim,
 ]

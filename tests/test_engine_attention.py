@@ -99,6 +99,24 @@ def test_scores_of_any_size():
     assert all(np.isfinite(dx).all() for dx in net.backward(1.0))
 
 
+@pytest.mark.parametrize("layer", [MultiHead(12, 3, is_causal=True, rng=0), Scaled(is_causal=True)])
+def test_the_weights_can_be_looked_at(layer):
+    found = []
+    for engine in ("compiled", "numpy"):
+        count = 1 if isinstance(layer, MultiHead) else 3
+        xs = [np.random.default_rng(i).normal(size=(2, 50, 12)).astype("f") for i in range(count)]
+        net = beside_a_parameter(lambda: layer, *xs)
+        (place,) = [seat.layer for seat in net.nodes if type(seat.layer) is type(layer)]
+        attention = getattr(place, "attention", place)
+        with lw.engine(engine):
+            for factor in (2, 1):
+                net.forward(*(factor * x for x in xs), np.ones((1, 2)))
+            net.predict(*(3 * x for x in xs), np.ones((1, 2)))
+            found.append(attention.weights)
+    assert found[0].dtype == np.float32 and attention.weights is found[1]
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6)
+
+
 def test_memory_grows_with_the_length_and_not_with_its_square():
     x = numbers(1, 3000, 4)
     net = beside_a_parameter(lambda: Scaled(), x, x, x)

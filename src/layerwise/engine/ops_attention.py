@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,21 @@ class AttentionOp(Op):
         self.flops = 2 * self.N * sizes["H"] * sizes["L"] * sizes["S"] // (1 + causal)
         self.flops *= sizes["E"] + sizes["D"]
         self.step(attention.attention, self.N * sizes["H"], self.flops, of=out, **self.given)
+
+    def let_look(self, attention: Any, given: Callable[[], tuple[Any, ...]]) -> None:
+        """From now on, each run lets the layer compute the shares when somebody looks at them."""
+
+        def shares() -> Any:
+            twin = copy.copy(attention)
+            twin.training = False  # as they are before dropout
+            twin.forward(*given())
+            return twin.weights
+
+        def begin() -> None:
+            attention.weights = shares
+
+        if not self.current.plan.predicts:
+            self.current.prepare(begin)
 
     def attend_backward(self, dout: Buffer) -> tuple[Buffer, Buffer, Buffer]:
         dq, dk, dv = (self.new(self.given[name].shape) for name in "qkv")
@@ -77,6 +93,7 @@ class ScaledDotProductAttentionOp(AttentionOp, layer=layers.ScaledDotProductAtte
                  "L": L, "S": S, "E": E, "D": D}  # fmt: skip
         causal = self.option("is_causal")
         self.attend(q, k, v, out, lay, sizes, causal, E**-0.5 if scale is None else scale)
+        self.let_look(self.layer, lambda: (q.array, k.array, v.array))
         return out
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
@@ -118,6 +135,7 @@ class MultiHeadAttentionOp(AttentionOp, layer=layers.MultiHeadAttention):
         sizes = {"N": N, "H": layer.num_heads, "group": layer.num_heads // G,
                  "L": L, "S": S, "E": d, "D": d}  # fmt: skip
         self.attend(q, k, v, out, lay, sizes, self.option("is_causal"), d**-0.5)
+        self.let_look(layer.attention, lambda: tuple(layer.in_heads(x.array) for x in (q, k, v)))
         return to_out.forward(out)
 
     def batch_and_rows(self, x: Buffer) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from engines import (
     assert_exact,
+    assert_learns_the_same,
     assert_threads_do_not_matter,
     beside_a_parameter,
 )
@@ -152,36 +153,13 @@ def test_masks_run_in_the_layer():
 # whole networks ----------------------------------------------------------------------------------
 
 
-def language_model(net):
-    x, t = lw.Input("x"), lw.Input("t")
-    return lw.Graph(lw.SoftmaxCrossEntropy()(net(x), t), inputs=[x, t], seed=0)
-
-
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_a_small_gpt_learns_the_same(dropout):
-    rng = np.random.default_rng(0)
-    text = rng.integers(0, 17, (3, 41))
-    x, t = text[:, :-1], text[:, 1:]
-
     def make():
-        net = lw.models.gpt(17, block_size=50, n_layer=2, n_head=2, n_embd=20, dropout=dropout)
-        return language_model(net)
+        return lw.models.gpt(17, block_size=50, n_layer=2, n_head=2, n_embd=20, dropout=dropout)
 
-    net, exact = make(), make().astype("float64")
-    optimizers = lw.AdamW(lr=1e-2), lw.AdamW(lr=1e-2)
-    for _ in range(4):
-        loss = net.forward(x, t)
-        net.backward(inputs=False)
-        with lw.engine("numpy"):
-            wanted = exact.forward(x, t)
-            exact.backward()
-        assert abs(loss - wanted) < 1e-5 * wanted
-        largest = max(np.abs(p.grad).max() for p in exact.parameters().values())
-        for name, parameter in exact.parameters().items():
-            ours = net.parameters()[name].grad
-            np.testing.assert_allclose(ours, parameter.grad, rtol=2e-4, atol=2e-5 * largest)
-        for optimizer, one in zip(optimizers, (net, exact)):
-            optimizer.step(one.parameters())
+    text = np.random.default_rng(0).integers(0, 17, (3, 41))
+    net = assert_learns_the_same(make, text, lambda: lw.AdamW(lr=1e-2))
     assert ("Python" in net.plan()) == bool(dropout)  # attention with dropout has no kernel
 
 

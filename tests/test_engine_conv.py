@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from engines import assert_agree, compiled, near
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from test_engine import KERNELS, assert_agree, compiled, near
+from test_engine import KERNELS
 from test_engine_process import posix, python, results, threads  # noqa: F401
 
 import layerwise as lw

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from engines import (
     assert_exact,
+    assert_learns_the_same,
     assert_nan_goes_as_in_numpy,
     assert_threads_do_not_matter,
     beside_a_parameter,
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from test_engine_attention import language_model
 from test_engine_process import posix, python
 
 import layerwise as lw
@@ -118,28 +118,11 @@ def test_lengths_and_projections_run_in_the_layer(make, others):
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_small_language_model_learns_the_same(layers):
-    rng = np.random.default_rng(0)
-    text = rng.integers(0, 17, (13, 21))
-    x, t = text[:, :-1], text[:, 1:]
-
     def make():
-        return language_model(lw.models.char_lstm(17, 24, layers, dropout=0.1 * (layers - 1)))
+        return lw.models.char_lstm(17, 24, layers, dropout=0.1 * (layers - 1))
 
-    net, exact = make(), make().astype("float64")
-    optimizers = lw.SGD(lr=0.1), lw.SGD(lr=0.1)
-    for _ in range(4):
-        loss = net.forward(x, t)
-        net.backward(inputs=False)
-        with lw.engine("numpy"):
-            wanted = exact.forward(x, t)
-            exact.backward()
-        assert abs(loss - wanted) < 1e-5 * wanted
-        largest = max(np.abs(p.grad).max() for p in exact.parameters().values())
-        for name, parameter in exact.parameters().items():
-            ours = net.parameters()[name].grad
-            np.testing.assert_allclose(ours, parameter.grad, rtol=2e-4, atol=2e-5 * largest)
-        for optimizer, one in zip(optimizers, (net, exact)):
-            optimizer.step(one.parameters())
+    text = np.random.default_rng(0).integers(0, 17, (13, 21))
+    net = assert_learns_the_same(make, text, lambda: lw.SGD(lr=0.1))
     assert "Python" not in net.plan()
 
 

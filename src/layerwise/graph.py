@@ -140,6 +140,7 @@ class Graph(Layer, guarded=False):
                 if id(held.parameter) not in known:
                     known.add(id(held.parameter))
                     self.held_parameters[held.name] = held.parameter
+        self._learning = [seat for seat in self._calls if seat.learns]
 
     def _choose_dtype(self, dtype: Any) -> None:
         """One dtype for all parameters: the one asked for, or float32 where they differ.
@@ -170,7 +171,8 @@ class Graph(Layer, guarded=False):
         those that `backward` will use: copy them before you change them.
         """
         self._begin(args, named)
-        self._plan = planner(self, self._values, False)
+        if not self._plain:
+            self._plan = planner(self, self._values, False)
         if self._plan is None:
             self._run_forward(self._calls)
         else:
@@ -194,11 +196,12 @@ class Graph(Layer, guarded=False):
             self._plan.backward(accumulate, inputs)
         else:
             self._begin_backward(dout, accumulate)
-            self._run_backward(self._calls)
+            self._run_backward(self._calls if inputs else self._learning)
             self._finish_backward()
-            for seat in self.nodes:
-                if not inputs and not seat.learns:
-                    self._grads[seat.slot] = None
+            if not inputs:
+                for seat in self.nodes:
+                    if not seat.learns:
+                        self._grads[seat.slot] = None
         return self._input_gradients()
 
     def predict(self, /, *args: Any, **named: Any) -> Any:

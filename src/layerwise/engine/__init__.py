@@ -97,9 +97,9 @@ def _numba_is_there() -> bool:
 
 def plan_of(graph: Any, values: list[Any], predicts: bool) -> Any:
     """The plan that runs this graph from these values of its inputs; None: it runs as written."""
-    if graph._nested or graph.dtype != np.float32 or not graph.held_parameters:
+    if _chosen.get() != "compiled" or graph._nested or not graph._calls:
         return None
-    if _chosen.get() != "compiled" or not graph._calls:
+    if graph.dtype != np.float32 or not graph.held_parameters:
         return None
     inputs = values[: len(graph.inputs)]
     key = predicts, graph.training, *[(np.shape(x), getattr(x, "dtype", type(x))) for x in inputs]

@@ -106,7 +106,8 @@ def _common_key() -> bytes:
     for path in [*(here / f"{name}.py" for name in SOURCES), *sorted(here.glob("kernels/*.py"))]:
         digest.update(path.read_bytes())
     versions = numba.__version__, llvmlite.__version__, sys.version_info[:2], sys.platform
-    digest.update(repr((versions, cpu.TRIPLE, cpu.NAME, sorted(cpu.FEATURES))).encode())
+    made_for = cpu.TRIPLE, cpu.NAME, sorted(cpu.FEATURES), cpu.V, cpu.REGISTERS
+    digest.update(repr((versions, made_for)).encode())
     return digest.digest()
 
 

@@ -30,7 +30,7 @@ from .windows import gather, grid_at
 # Where things lie in the thread's scratch memory, in floats: a tile, then columns
 COLUMNS_AT = ROWS * WIDTH
 ROOM = SCRATCH // 4 - COLUMNS_AT
-PLACES = 64  # windows whose columns are made at a time: a multiple of WIDTH
+PLACES = 64 // WIDTH * WIDTH  # windows whose columns are made at a time
 ROW = PLACES + V
 MOST_ELEMENTS = ROOM // ROW  # of a kernel in one channel
 

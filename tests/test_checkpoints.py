@@ -109,6 +109,9 @@ TRAININGS = {
     "average": plain(callbacks=lambda: [WeightAveraging(lw.ExponentialAverage(0.9))]),
     "early stopping": plain(callbacks=lambda: [EarlyStopping("accuracy", patience=1)]),
     "class weights": plain(class_weights=[1.0, 2.0, 0.5]),
+    "all metrics": plain(
+        metrics=["accuracy", "top2", "f1", "auc", "confusion_matrix", "perplexity"]
+    ),
     "float64": plain(net=lambda: network().astype("float64")),
     "a class of ones own": plain(net=lambda: lw.Sequential(BookDropout(), lw.Affine(6, 3), seed=0)),
 }
@@ -121,10 +124,8 @@ def batches():
 def everything(trainer):
     """All that a training ends with: bits of all arrays, states, and the history."""
     arrays, notes = trainer.state()
-    notes["history"] = [
-        {name: value for name, value in epoch.items() if name != "seconds"}
-        for epoch in trainer.history.epochs
-    ]
+    columns = trainer.history.to_dict()
+    notes["history"] = repr({name: columns[name] for name in columns if name != "seconds"})
     bits = {name: (array.dtype, array.shape, array.tobytes()) for name, array in arrays.items()}
     left = {name: notes[name] for name in notes if name not in ("seconds", "callbacks", "stopped")}
     return bits, left

@@ -481,6 +481,19 @@ def test_metrics_are_shown_by_name_and_validated():
     assert history["margin"][1] is not None and history["val_margin"][1] is not None
 
 
+def test_diagnose_looks_at_the_data_of_the_training():
+    trainer = trainer_of()
+    text = text_of(lw.TrainingError, trainer.diagnose)
+    assert text == "There is no data yet. Give diagnose(data), or call fit first."
+    trainer.net["affine1.b"].value[:] = np.nan
+    assert "NaN" in str(trainer.diagnose((X, T)))
+    trainer = trainer_of()
+    trainer.fit((X, T), epochs=1)
+    before = weights(trainer.net)
+    assert str(trainer.diagnose(steps=0)) == str(trainer.diagnose((X, T), steps=0))
+    assert all(np.array_equal(before[name], w) for name, w in weights(trainer.net).items())
+
+
 # the same seed gives the same weights ------------------------------------------------------------
 
 PROGRAM = """

@@ -36,6 +36,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ..data.batches import Batch, Batches
+    from .diagnosing.findings import Diagnosis
 
 
 class Trainer:
@@ -97,7 +98,7 @@ class Trainer:
         self.net = net
         self.criterion = Criterion(None if loss is None else checked_loss(loss), class_weights)
         self.optimizer = checked_optimizer(optimizer)
-        self.metrics = as_metrics(metrics)
+        self.metrics = as_metrics(metrics, self.loss)
         self.seed = whole("seed", seed, 0)
         self.accumulate = whole("accumulate", accumulate, 1)
         self.threads = None if threads is None else whole("threads", threads, 1)
@@ -357,6 +358,20 @@ class Trainer:
         return np.concatenate(
             [self.net.predict(x[start : start + size]) for start in range(0, len(x), size)]
         )
+
+    def diagnose(self, data: Any = None, **options: Any) -> Diagnosis:
+        """Look for what may keep the network from learning; without data, in those of `fit`.
+
+        See `layerwise.training.diagnose`.
+        """
+        from .diagnose import diagnose
+
+        given = getattr(self, "data", None) if data is None else data
+        if given is None:
+            raise TrainingError("There is no data yet. Give diagnose(data), or call fit first.")
+        if self.loss is None:
+            self.criterion.loss = loss_for(as_batches(given, 1, self.seed).t)
+        return diagnose(self.net, self.loss, self.optimizer, given, **options)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...layers.activation import log_softmax
-from .answers import Answers, ClassMetric
+from .answers import ClassMetric
 from .metric import Mean
 
 
@@ -45,22 +45,20 @@ class AUC(ClassMetric):
         super().__init__(ignore_index, probabilities)
 
     def start(self) -> None:
-        self.held: list[Answers] = []
+        self.held: list[tuple[Any, Any, Any]] = []  # scores, t and weight of each batch
 
     def add(self, out: Any, t: Any, weight: Any = None) -> None:
         rows = self.read(out, t, weight)
         if self.held:
-            self.check_classes(self.held[0].scores.shape[1], rows.scores.shape[1])
-        self.held.append(rows._replace(scores=np.array(rows.scores), t=np.array(rows.t)))
+            self.check_classes(self.held[0][0].shape[1], rows.scores.shape[1])
+        weight = np.ones(len(rows.t)) if rows.weight is None else rows.weight
+        self.held.append((np.array(rows.scores), np.array(rows.t), weight))
 
     def result(self) -> Any:
         if not self.held:
             return None
-        scores = np.concatenate([rows.scores for rows in self.held]).astype(float)  # (M, C)
-        t = np.concatenate([rows.t for rows in self.held])
-        weight = np.concatenate(
-            [np.ones(len(rows.t)) if rows.weight is None else rows.weight for rows in self.held]
-        )
+        scores, t, weight = map(np.concatenate, zip(*self.held))
+        scores = scores.astype(float)  # (M, C)
         with np.errstate(invalid="ignore"):  # inf - inf is NaN, which loses
             if scores.shape[1] == 2:
                 area = area_by_ranks(scores[:, 1] - scores[:, 0], t == 1, weight)

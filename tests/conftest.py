@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def no_network(tmp_path_factory):
         patch.setenv("LAYERWISE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         patch.setenv("LAYERWISE_MIRROR", "http://127.0.0.1:9")  # where nobody answers
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """Ctrl-C interrupts: a program that runs in the background may have been told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -677,6 +677,11 @@ def test_an_array_that_is_asked_for_often_takes_no_memory():
     assert text == "Something in it is no value (KeyError('W'))."
 
 
+def test_before_the_first_fit_there_is_no_state():
+    text = text_of(lw.TrainingError, lambda: TRAININGS["momentum"]([]).state())
+    assert text == "A training has no state before its first fit."
+
+
 def test_every_number_comes_back_as_it_was():
     kinds = [np.float16, np.float32, np.float64, np.int8, np.uint64, np.bool_]
     value = {
@@ -684,6 +689,7 @@ def test_every_number_comes_back_as_it_was():
         "scalars": tuple(kind(1) for kind in kinds),
         "nan": (np.nan, [np.float32(np.nan)]),
         "arrays": {kind.__name__: np.array([[0, 1, 1]], kind) for kind in kinds},
+        "dots": [{"a.b": np.ones(1), "a": {"b": np.zeros(1)}}],
         "empty": [[], (), {}, np.zeros((0, 3))],
         "order": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
     }

@@ -81,6 +81,25 @@ def test_gathered_gradients_in_float32_and_for_numbers():
     assert_same(*nets, rtol=1e-6)
 
 
+def test_sums_are_not_gathered():
+    loss = lw.SoftmaxCrossEntropy(reduction="sum")
+    assert text_of(lw.TrainingError, lambda: trainer_of(loss=loss, accumulate=2)) == (
+        "accumulate=2 gathers means, but SoftmaxCrossEntropy(reduction='sum') gives a sum. Take "
+        "reduction='mean'."
+    )
+
+
+def test_a_group_that_was_broken_off_leaves_nothing_behind():
+    nets = [network(), network()]
+    trainer = trainer_of(nets[0], accumulate=3)
+    broken = lw.data.Batches(X, T, 4, augment=[lambda x, t, rng: (x, t) if len(x) > 3 else 1 / 0])
+    with pytest.raises(ZeroDivisionError):
+        trainer.fit(broken)
+    trainer.fit((X, T), epochs=1, batch_size=4)
+    trainer_of(nets[1]).fit((X, T), epochs=1, batch_size=11)
+    assert_same(*nets, rtol=1e-12)
+
+
 # weights -----------------------------------------------------------------------------------------
 
 
@@ -331,6 +350,13 @@ def test_the_end_is_told_however_it_comes_and_in_the_reverse_order():
 )
 def test_what_is_no_callback(given, text):
     assert text_of(lw.TrainingError, lambda: trainer_of(callbacks=given)) == text
+
+
+def test_data_without_targets():
+    for data in (Batches(X), Batches(lambda: [(X, None)])):
+        for run in (trainer_of().fit, trainer_of(loss=lw.L1()).fit, trainer_of().evaluate):
+            text = text_of(lw.TrainingError, lambda run=run, data=data: run(data))
+            assert text == "There are no targets to learn: data= has to give x and t."
 
 
 def test_data_that_is_none():

@@ -46,6 +46,7 @@ class Callback:
     """
 
     remembers: tuple[str, ...] = ()
+    place = 0  # those with a higher one hear of each event later
 
     def on_fit_start(self, trainer: Trainer) -> None: ...
     def on_epoch_start(self, trainer: Trainer) -> None: ...
@@ -113,22 +114,3 @@ def as_callbacks(given: Any) -> list[Callback]:
             )
         made.append(one if isinstance(one, Callback) else Each(one))
     return made
-
-
-def in_order(callbacks: list[Callback], checkpoints: Any, resume: bool) -> list[Callback]:
-    """The callbacks of one training: what saves comes behind what is saved, and is seen last."""
-    from .checkpoints import Checkpoints
-    from .progress import Progress
-
-    more = [] if checkpoints is None else [checkpoints]
-    if more and not isinstance(checkpoints, Checkpoints):
-        more = [Checkpoints(checkpoints)]
-    listeners = sorted(
-        [*callbacks, *more],
-        key=lambda one: isinstance(one, Checkpoints) + 2 * isinstance(one, Progress),
-    )
-    savers = [one for one in listeners if isinstance(one, Checkpoints)]
-    if len(savers) > 1 or (resume and not savers):
-        wanted = "resume=True needs one: checkpoints=folder" if resume else "give one folder"
-        raise TrainingError(f"There are {len(savers)} places for checkpoints; {wanted}.")
-    return listeners

@@ -69,6 +69,7 @@ class Checkpoints(Callback):
     """
 
     remembers = ("best",)
+    place = 1  # behind those whose state is saved
 
     def __init__(
         self,
@@ -191,7 +192,7 @@ class Checkpoints(Callback):
         try:
             self.write(*what)
             self.failed = ""
-        except FileError as error:
+        except OSError as error:
             if not self.failed:
                 kept = "The training goes on, and older checkpoints are kept"
                 print(f"A checkpoint is missing. {error} {kept}.", file=sys.stderr)
@@ -207,6 +208,19 @@ class Checkpoints(Callback):
             if old not in kept:
                 path_of(self.folder, old).unlink(missing_ok=True)
         self.steps = [one for one in self.steps if one in kept]
+
+
+def with_checkpoints(callbacks: list[Callback], given: Any, resume: bool) -> list[Callback]:
+    """The callbacks of one training, in the order in which they hear of events."""
+    more = (
+        [] if given is None else [given if isinstance(given, Checkpoints) else Checkpoints(given)]
+    )
+    every = sorted([*callbacks, *more], key=lambda one: one.place)
+    count = sum(isinstance(one, Checkpoints) for one in every)
+    if count > 1 or (resume and not count):
+        wanted = "give one folder" if count else "resume=True needs one: checkpoints=folder"
+        raise TrainingError(f"There are {count} places for checkpoints; {wanted}.")
+    return every
 
 
 # files -------------------------------------------------------------------------------------------

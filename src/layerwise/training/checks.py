@@ -116,6 +116,14 @@ def check_all_rows(optimizer: Any, data: Batches, accumulate: int) -> None:
         )
 
 
+def check_mean(loss: Any, accumulate: int) -> None:
+    """Means of batches make the mean of all, since it is known how much each counts."""
+    if accumulate > 1 and getattr(loss, "reduction", "mean") == "sum":
+        raise TrainingError(
+            f"{accumulate=} gathers means, but {loss!r} gives a sum. Take reduction='mean'."
+        )
+
+
 def whole(name: str, value: Any, least: int) -> int:
     """A whole number, as Python's int."""
     if not is_whole(value, least):

@@ -34,6 +34,8 @@ def pack(value: Any, name: str, arrays: dict[str, Any]) -> Any:
     from ..io.structure import memory_order
 
     if type(value) is np.ndarray and value.dtype.name in NUMBERS:
+        while name in arrays:  # names may have dots themselves
+            name += "'"
         arrays[name] = value.copy(order="K")
         order = memory_order(value)  # the last bit of a product may depend on it
         return {"array": name, "order": order} if order else {"array": name}

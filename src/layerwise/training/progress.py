@@ -22,6 +22,8 @@ class Progress(Callback):
     Every `Trainer` has one, unless it was made with `progress=False`.
     """
 
+    place = 2  # behind those who put something into the history, or stop
+
     def on_fit_start(self, trainer: Trainer) -> None:
         from rich.console import Console
 
@@ -43,7 +45,7 @@ class Progress(Callback):
             self.bar.start()
 
     def on_batch_end(self, trainer: Trainer) -> None:
-        self.rows += len(trainer.last_batch.t)
+        self.rows += len(trainer.last_batch.x)
         now = time.perf_counter()
         if self.bar is not None and now >= self.next:
             self.draw(trainer, now - self.start)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, LayerwiseError
 from .callback import Callback, kind_of
+from .checks import TrainingError
 from .history import Epoch
 from .packing import pack, unpack
 
@@ -129,7 +130,9 @@ def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: list[dict[str, 
 
 def plan_of(trainer: Trainer) -> dict[str, Any]:
     """What decides which rows make which step."""
-    data = trainer.data
+    data = getattr(trainer, "data", None)
+    if data is None:
+        raise TrainingError("A training has no state before its first fit.")
     return {
         "rows": data.count,
         "batch_size": data.batch_size,

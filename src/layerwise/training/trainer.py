@@ -14,11 +14,13 @@ import numpy as np
 
 from ..errors import describe
 from ..optim import LBFGS
-from .callback import as_callbacks, in_order
+from .callback import as_callbacks
+from .checkpoints import with_checkpoints
 from .checks import (
     TrainingError,
     as_batches,
     check_all_rows,
+    check_mean,
     checked_loss,
     checked_optimizer,
     checked_parameters,
@@ -101,6 +103,7 @@ class Trainer:
         self.metrics = as_metrics(metrics, self.loss)
         self.seed = whole("seed", seed, 0)
         self.accumulate = whole("accumulate", accumulate, 1)
+        check_mean(self.loss, self.accumulate)
         self.threads = None if threads is None else whole("threads", threads, 1)
         shown = [Progress()] if progress else []
         self.callbacks = [StopOnNaN(), *as_callbacks(callbacks), *shown]
@@ -152,13 +155,21 @@ class Trainer:
     def gradients(self, batch: Batch) -> tuple[float, Any]:
         """One batch forward and backward; adds to the gradients of those that wait for the step."""
         out = self.net.forward(batch.x)
-        loss = self.batch_loss = self.criterion.forward(out, batch.t, batch.weight)
+        loss = self.batch_loss = self.loss_of(out, batch)
         count = 1.0 if self.accumulate == 1 else self.criterion.total  # of a mean, or of a sum
         if math.isfinite(loss):
             dx = self.criterion.backward(count)
             self.net.backward(dx, accumulate=self.waiting > 0)
         self.gathered += count
         return loss, out
+
+    def loss_of(self, out: Any, batch: Batch) -> float:
+        """The mean loss of a batch; if no loss was given, the first batch decides on it."""
+        if batch.t is None:
+            raise TrainingError("There are no targets to learn: data= has to give x and t.")
+        if self.loss is None:
+            self.criterion.loss = loss_for(batch.t)
+        return self.criterion.forward(out, batch.t, batch.weight)
 
     def update(self) -> None:
         """The optimizer's step, by the gradient of the mean over all rows that wait for it."""
@@ -223,11 +234,12 @@ class Trainer:
             self.criterion.loss = loss_for(self.data.t)
         check_all_rows(self.optimizer, self.data, self.accumulate)
         if self.batch:  # an epoch that was broken off is not gone on with: the data may be another
-            self.epoch, self.batch, self.waiting = self.epoch - 1, 0, 0
+            self.epoch, self.batch = self.epoch - 1, 0
+        self.waiting, self.gathered = 0, 0.0
         self.first, self.epochs = self.epoch, whole("epochs", epochs, 1)
         self.stopped, self.error, self.history.interrupted = "", None, False
         self.resume, self.resumed = resume, ""
-        self.listeners = in_order(self.callbacks, checkpoints, resume)
+        self.listeners = with_checkpoints(self.callbacks, checkpoints, resume)
         with ExitStack() as stack:
             stack.enter_context(training_mode(self.net))
             stack.enter_context(blas_threads(self.threads))
@@ -273,11 +285,9 @@ class Trainer:
 
     def run_batch(self, batch: Batch) -> None:
         """One batch, with all that is counted and told."""
-        if self.loss is None:
-            self.criterion.loss = loss_for(batch.t)
         steps, self.last_batch = self.step, batch
         self.batch += 1
-        self.criterion.total = float(len(batch.t))  # for a `train_step` without the criterion
+        self.criterion.total = float(len(batch.x))  # for a `train_step` without the criterion
         self.batch_loss, out = self.train_step(batch)
         self.tally.add(self.batch_loss, self.criterion.total, out, batch.t, batch.weight)
         self.tell("on_batch_end")
@@ -341,13 +351,12 @@ class Trainer:
         >>> trainer.evaluate(([[1.0], [2.0]], [[2.0], [5.0]]))
         {'loss': 0.5}
         """
-        tally = Tally(copy.deepcopy(self.metrics))
+        tally, total = Tally(copy.deepcopy(self.metrics)), self.criterion.total
         for batch in as_batches(data, batch_size, self.seed, shuffle=False).epoch(1):
-            if self.loss is None:
-                self.criterion.loss = loss_for(batch.t)
             out = self.net.predict(batch.x)
-            loss = self.criterion.forward(out, batch.t, batch.weight)
+            loss = self.loss_of(out, batch)
             tally.add(loss, self.criterion.total, out, batch.t, batch.weight)
+        self.criterion.total = total  # a step may be under way
         return tally.results()
 
     def predict(self, x: Any, batch_size: int = 1000) -> Any:

@@ -377,6 +377,35 @@ def test_called_again_it_goes_on():
     assert history["epoch"] == [1, 2, 3]
 
 
+def broken_off_at(batch):
+    """Raises once, behind so many batches; behind 0, as the epoch begins."""
+
+    class BrokenOff(lw.Callback):
+        done = False
+
+        def on_epoch_start(self, trainer):
+            self.on_batch_end(trainer)
+
+        def on_batch_end(self, trainer):
+            if trainer.batch == batch and not self.done:
+                self.done = True
+                raise OSError("the disk is gone")
+
+    return BrokenOff()
+
+
+@pytest.mark.parametrize("batch", [0, 1])
+def test_an_epoch_that_was_broken_off_begins_anew(batch):
+    """Nothing of it is left: neither its number nor the gradients that waited for the step."""
+    nets, options = [network(), network()], {"accumulate": 2, "optimizer": lw.SGD(0.1)}
+    trainer = trainer_of(nets[0], callbacks=broken_off_at(batch), **options)
+    with pytest.raises(OSError, match="the disk is gone"):
+        trainer.fit((X, T), epochs=2, batch_size=4)
+    assert trainer.fit((X, T), epochs=2, batch_size=4)["epoch"] == [1, 2]
+    trainer_of(nets[1], **options).fit((X, T), epochs=2, batch_size=4)
+    assert_same(*nets)
+
+
 def test_stop_ends_it_behind_the_step():
     def stop(trainer):
         trainer.stop("enough")

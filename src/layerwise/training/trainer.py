@@ -233,8 +233,8 @@ class Trainer:
         if self.loss is None and self.data.t is not None:  # a function makes them batch by batch
             self.criterion.loss = loss_for(self.data.t)
         check_all_rows(self.optimizer, self.data, self.accumulate)
-        if self.batch:  # an epoch that was broken off is not gone on with: the data may be another
-            self.epoch, self.batch = self.epoch - 1, 0
+        # An epoch that was broken off is not gone on with: the data may be another.
+        self.epoch, self.batch = self.history.epochs[-1].epoch if self.history.epochs else 0, 0
         self.waiting, self.gathered = 0, 0.0
         self.first, self.epochs = self.epoch, whole("epochs", epochs, 1)
         self.stopped, self.error, self.history.interrupted = "", None, False

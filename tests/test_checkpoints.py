@@ -576,6 +576,19 @@ def test_places_that_make_no_sense(tmp_path, monkeypatch, options, kind, text):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_loss_of_no_base_class_is_no_hindrance(tmp_path):
+    class Mine:
+        def forward(self, out, t):
+            self.d = out - np.eye(3, dtype=out.dtype)[t]
+            return np.mean(self.d**2)
+
+        def backward(self, dout=1):
+            return dout * 2 * self.d / self.d.size
+
+    trainer = lw.Trainer(network(), Mine(), progress=False)
+    assert trainer.fit((X, T), epochs=1, checkpoints=tmp_path / "run").epochs[0].accuracy > 0
+
+
 def test_an_optimizer_without_a_state(tmp_path):
     class Mine:
         def step(self, parameters):

@@ -503,6 +503,19 @@ def test_no_accuracy_comes_by_itself_where_numbers_are_to_be_met():
     assert len(as_metrics(None, t=whole)) == len(as_metrics(None, t=np.eye(3))) == 1
 
 
+def test_labels_that_hold_a_single_one_by_chance_are_no_classes():
+    """Of several labels for each row; with a last batch of one row, that is a matter of luck."""
+    several, single = np.array([[1.0, 1, 0], [0, 0, 0]]), np.array([[0.0, 1, 0]])
+    for batches in ([several, single], [single, several]):
+        (metric,) = as_metrics(None, lw.BinaryCrossEntropyWithLogits())
+        for t in batches:
+            metric.add(np.zeros_like(t), t)
+        assert metric.result() is None
+        metric.start()
+        metric.add(np.array([[0.0, 2.0, 1.0]]), single)
+        assert metric.result() == 1
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [

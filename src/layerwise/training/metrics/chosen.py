@@ -36,7 +36,7 @@ def as_metrics(given: Any = None, loss: Any = None, t: Any = None) -> list[Metri
     """A list of metrics.
 
     given   names ("accuracy", "top5", "f1_micro", ...), objects, or functions (out, t) -> number;
-            a list of these, or one. None: the accuracy, of batches whose targets are classes
+            a list of these, or one. None: the accuracy, if all targets are classes
     loss    says, where there are only names, which rows do not count (`ignore_index`), and whether
             the network gives probabilities, as for `BinaryCrossEntropy`
     t       targets, if they are known: where they are no classes, None gives no metrics
@@ -109,20 +109,32 @@ def reading(loss: Any) -> dict[str, Any]:
 
 
 class ByItself(Accuracy):
-    """The accuracy that nobody asked for: of batches whose targets are classes, and of no others.
+    """The accuracy that nobody asked for: there is one where all targets are classes.
 
     They are class numbers, or rows that hold a single 1. A single score for each row is one of two
-    classes if the loss is one of yes and no.
+    classes if the loss is one of yes and no. One batch with other targets, and there is none: rows
+    of several labels may hold a single 1 by chance.
     """
 
     def __init__(self, loss: Any = None) -> None:
-        self.loss = loss
+        self.yes_no = isinstance(loss, YES_NO)  # not the loss: checkpoints hold no objects
         super().__init__(**reading(loss))
+
+    def __repr__(self) -> str:
+        return "Accuracy()"
+
+    def start(self) -> None:
+        super().start()
+        self.others = False  # whether there were targets that are no classes
 
     def add(self, out: Any, t: Any, weight: Any = None) -> None:
         out, t = np.asarray(out), np.asarray(t)
-        if self.fits(out, t):
+        self.others = self.others or not self.fits(out, t)
+        if not self.others:
             super().add(out, t, weight)
+
+    def result(self) -> Any:
+        return None if self.others else super().result()
 
     def fits(self, out: Any, t: Any) -> bool:
         """Whether these targets are classes."""
@@ -131,7 +143,7 @@ class ByItself(Accuracy):
         rows = out.shape[:1] + out.shape[2:]
         if is_single(out):
             right = t.shape in (rows, out.shape) and bool(((t == 0) | (t == 1)).all())
-            return right and isinstance(self.loss, YES_NO)
+            return right and self.yes_no
         return (t.shape == rows and t.dtype.kind in "iu") or (t.shape == out.shape and one_hot(t))
 
 

@@ -260,7 +260,7 @@ def test_kernels_are_compiled_once_and_made_anew_when_damaged(tmp_path):
             capture_output=True,
             text=True,
             check=True,
-            env=os.environ | {"LAYERWISE_CACHE": str(tmp_path), "LAYERWISE_NUM_THREADS": "1"},
+            env=os.environ | {"LAYERWISE_KERNELS": str(tmp_path), "LAYERWISE_NUM_THREADS": "1"},
         )
 
     first = run()
@@ -279,5 +279,5 @@ def test_kernels_are_compiled_once_and_made_anew_when_damaged(tmp_path):
 def test_a_folder_that_cannot_be_written_to_costs_time_only(tmp_path):
     file = tmp_path / "no folder"
     file.write_text("")
-    run = python(SMALL, LAYERWISE_CACHE=str(file), LAYERWISE_NUM_THREADS="1")
+    run = python(SMALL, LAYERWISE_KERNELS=str(file), LAYERWISE_NUM_THREADS="1")
     assert run == "5.0\n"

@@ -1,10 +1,11 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and where files are kept that can be had again."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,17 @@ def _sync_folder(folder: Path) -> None:
         pass  # the file itself is safe; some file systems cannot do more
     finally:
         os.close(handle)
+
+
+def cache_folder() -> Path:
+    """Where files are kept that can be downloaded or made anew: `$LAYERWISE_CACHE`, else the user's
+    folder for such things.
+
+    That is `$XDG_CACHE_HOME/layerwise`, or `~/.cache/layerwise`; on macOS
+    `~/Library/Caches/layerwise`, on Windows `%LOCALAPPDATA%/layerwise`.
+    """
+    if os.environ.get("LAYERWISE_CACHE"):
+        return Path(os.environ["LAYERWISE_CACHE"]).expanduser()
+    usual = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~")}
+    root = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, "~/.cache")
+    return Path(root, "layerwise").expanduser()

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import cache_folder
 from .catalog import DataSet
-
-
-def cache_folder() -> Path:
-    """Where downloaded files are kept: `$LAYERWISE_CACHE`, else the user's folder for such things.
-
-    That is `$XDG_CACHE_HOME/layerwise`, or `~/.cache/layerwise`; on macOS
-    `~/Library/Caches/layerwise`, on Windows `%LOCALAPPDATA%/layerwise`.
-    """
-    if os.environ.get("LAYERWISE_CACHE"):
-        return Path(os.environ["LAYERWISE_CACHE"]).expanduser()
-    usual = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~")}
-    root = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, "~/.cache")
-    return Path(root, "layerwise").expanduser()
 
 
 def places(data_set: DataSet, folder: str | os.PathLike[str] | None = None) -> list[Path]:

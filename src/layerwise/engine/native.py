@@ -2,18 +2,16 @@
 
 Numba's own cache cannot hold a function that is given another one, and does not see when a function
 in another file changes. Here the key is made of everything that the machine code depends on: the
-sources, the versions, the CPU. A file is written beside its place and then moved there, and one
-without the right checksum is made anew, so the folder may be shared, and deleted at any time.
+sources, the versions, the CPU. A file is there whole or not at all, and one without the right
+checksum is made anew, so the folder may be shared, and deleted at any time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import struct
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +24,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
+from ..files import cache_folder, write_whole
 from . import cpu
 
 SOURCES = "cpu", "functions", "kernel", "native", "pool", "simd"  # that machine code comes from
@@ -87,15 +86,9 @@ _alive: list[Any] = []  # machine code is freed with its library
 
 @lru_cache(maxsize=1)
 def _folder() -> Path:
-    """Where kernels are kept: $LAYERWISE_CACHE, or the folder that this system has for such."""
-    if os.environ.get("LAYERWISE_CACHE"):
-        return Path(os.environ["LAYERWISE_CACHE"])
-    home = Path(os.path.expanduser("~"))
-    base = {
-        "Windows": os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local",
-        "Darwin": home / "Library" / "Caches",
-    }.get(platform.system(), os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return Path(base) / "layerwise" / "kernels"
+    """Where kernels are kept: $LAYERWISE_KERNELS, or a folder beside other files that are kept."""
+    asked = os.environ.get("LAYERWISE_KERNELS")
+    return Path(asked).expanduser() if asked else cache_folder() / "kernels"
 
 
 @lru_cache(maxsize=1)
@@ -141,9 +134,7 @@ def _write(path: Path, symbol: str, parts: tuple[bytes, bytes]) -> None:
     body = b"".join(struct.pack("<q", len(part)) + part for part in (symbol.encode(), *parts))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        os.replace(file.name, path)
+        write_whole(path, hashlib.sha256(body).digest() + body)
     except OSError:
         pass  # uncached then: the next process compiles again
 

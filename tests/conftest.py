@@ -62,3 +62,10 @@ def mnist_folder():
     if not folder.is_dir():
         pytest.skip(f"MNIST is not at {folder}; set LAYERWISE_DATA to the folder that holds mnist/")
     return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

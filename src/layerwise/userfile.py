@@ -6,7 +6,7 @@ import inspect
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -95,10 +95,14 @@ def the_one_named(name: str, among: dict[str, Any], what: str, path: Path) -> An
 # graphs ------------------------------------------------------------------------------------------
 
 
-def graph_in(path: Path, name: str) -> Graph:
-    """A graph in a file, or what a function without arguments there returns."""
+def graph_in(path: Path, name: str, **options: Any) -> Graph:
+    """A graph in a file, or what a function without other arguments than these there returns."""
     module = load(path)
-    things = {n: v for n, v in vars(module).items() if isinstance(v, Graph) or is_maker(v, module)}
+    things = {
+        n: v
+        for n, v in vars(module).items()
+        if isinstance(v, Graph) or is_maker(v, module, options)
+    }
     if not name:
         has = ", ".join(things) or "none"
         raise FileError(f"{path}: which graph? Write {path}:NAME. It has {has}.")
@@ -107,7 +111,8 @@ def graph_in(path: Path, name: str) -> Graph:
         found = the_one_named(name, things, "graph", path)
     if inspect.isfunction(found):
         try:
-            found = found()
+            wanted = inspect.signature(found).parameters
+            found = found(**{name: value for name, value in options.items() if name in wanted})
         except (Exception, SystemExit) as error:
             raise FileError(f"{path}: {name}() failed{place(error, path)}: {said(error)}") from None
     if not isinstance(found, Graph):
@@ -118,9 +123,10 @@ def graph_in(path: Path, name: str) -> Graph:
     return found
 
 
-def is_maker(thing: Any, module: ModuleType) -> bool:
-    """Whether it is a function of this file that can be called without arguments."""
-    return inspect.isfunction(thing) and thing.__module__ == module.__name__ and not required(thing)
+def is_maker(thing: Any, module: ModuleType, options: Iterable[str]) -> bool:
+    """Whether it is a function of this file that can be called with these arguments alone."""
+    own = inspect.isfunction(thing) and thing.__module__ == module.__name__
+    return own and set(required(thing)) <= set(options)
 
 
 def required(function: Any) -> list[str]:

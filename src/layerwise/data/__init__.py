@@ -4,6 +4,7 @@ from ..errors import DataError
 from .augment import Crop, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from .batches import Batch, Batches
 from .catalog import DataSet, sets
+from .characters import TextRecipe
 from .columns import TableRecipe
 from .idx import read_idx, write_idx
 from .named import cifar10, digits, fashion_mnist, mnist
@@ -32,6 +33,7 @@ __all__ = [
     "Split",
     "TableRecipe",
     "Text",
+    "TextRecipe",
     "cifar10",
     "csv",
     "digits",

@@ -1,0 +1,130 @@
+"""The work of `layerwise train`: to begin a run or go on with one, to train, to leave it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+
+from ..engine import engine
+from ..training import Trainer
+from .choices import check_same, normal, settings_for
+from .leaving import leave, weights_of
+from .networks import network
+from .recipes import CommandError
+from .runs import Run, make_folder, refuse_taken
+from .settings import Settings, near
+from .setup import batches_of, trainer_of
+from .tasks import Task, read_task
+
+
+class Work(NamedTuple):
+    """A training that is ready to run."""
+
+    run: Run
+    settings: Settings
+    task: Task
+    trainer: Trainer
+    resume: bool
+
+
+def start(data: str, given: dict[str, Any], out: Path | None, time_budget: float | None) -> Work:
+    """A new run. Its folder is made when everything else is known to fit."""
+    refuse_taken(out)
+    settings = settings_for(data, given)
+    task = read_task(settings)
+    settings = dataclasses.replace(settings, checksum=task.checksum())
+    with engine(settings.engine):
+        net, task = network(settings, task)
+    trainer = trainer_of(settings, task, net, time_budget)
+    run = Run(make_folder(out, Path(settings.title).stem))
+    own = settings.own_model
+    run.begin(settings, task.recipe, Path(own[0]).read_bytes() if own else None)
+    return Work(run, settings, task, trainer, resume=False)
+
+
+def go_on(data: str, given: dict[str, Any], out: Path | None, time_budget: float | None) -> Work:
+    """A run that was begun, from where it is."""
+    if out is None:
+        raise CommandError("--resume goes on with a run: say in which folder it is, by --out.")
+    run = Run(out)
+    settings, given = named_model(run, run.settings(), normal(given))
+    check_same(run, settings, data, given)
+    result = run.result()
+    if result.get("finished"):
+        why = f" since {result['stopped']}" if result.get("stopped") else ""
+        typer.echo(f"{run} is finished: it ended after epoch {result['epoch']}{why}.")
+        raise typer.Exit
+    task = read_task(settings)
+    if task.checksum() != settings.checksum:
+        raise CommandError(
+            f"{settings.title} is not what it was when {run} was begun: its numbers have changed. "
+            "Begin a new run with another --out."
+        )
+    with engine(settings.engine):
+        net, task = network(settings, task)
+    return Work(run, settings, task, trainer_of(settings, task, net, time_budget), resume=True)
+
+
+def named_model(
+    run: Run, settings: Settings, given: dict[str, Any]
+) -> tuple[Settings, dict[str, Any]]:
+    """A network of the person's own, from a file that has to be named again, and be the same.
+
+    A folder may come from anybody, and nothing in it runs that was not named.
+    """
+    if not settings.own_model:
+        return settings, given
+    _, function = settings.own_model
+    if "model" not in given:
+        raise CommandError(
+            f"{run} has a network of your own. Name its file again: --model {near(settings.model)}"
+        )
+    model = given["model"]
+    file, _, name = model.rpartition(":")
+    if name != function or Path(file).read_bytes() != (run / "model.py").read_bytes():
+        raise CommandError(
+            f"{near(model)} is not what {run} was begun with. That is kept: give --model "
+            f"{run / 'model.py'}:{function}, or begin a new run with another --out."
+        )
+    return dataclasses.replace(settings, model=model), given
+
+
+def learn(work: Work) -> None:
+    """Train, and leave everything in the folder; exit code 130 after Ctrl-C."""
+    run, settings, task, trainer, resume = work
+    introduce(work)
+    with engine(settings.engine):
+        history = trainer.fit(
+            batches_of(settings, task),
+            settings.epochs,
+            validation=task.validation,
+            batch_size=settings.batch_size,
+            checkpoints=run.checkpoints,
+            resume=resume,
+        )
+        said, names = leave(run, trainer, task)
+    typer.echo(said)
+    typer.echo(f"Wrote {run}: {', '.join(names)}. The weights are {weights_of(trainer)}.")
+    if trainer.for_now:
+        model = f" --model {near(settings.model)}" if settings.own_model else ""
+        data = settings.data if settings.kind == "named" else near(settings.data)
+        typer.echo(f"Go on: layerwise train {data} --resume --out {run}{model}", err=True)
+    if history.interrupted:
+        raise typer.Exit(130)
+
+
+def introduce(work: Work) -> None:
+    """Say what is learned, by what, and where it goes."""
+    run, settings, task, trainer, _ = work
+    parts = [f"{len(task.train[0]):,} {task.words} to learn from"]
+    if task.validation:
+        parts.append(f"{len(task.validation[0]):,} to watch")
+    typer.echo(f"{task.title}: {', '.join(parts)}, {len(task.test[0]):,} held out to the end.")
+    count = sum(one.value.size for one in trainer.parameters.values())
+    typer.echo(
+        f"{run}: {near(settings.model)}, {count:,} parameters; {settings.optimizer}, "
+        f"lr {settings.lr:g} {settings.schedule}."
+    )

@@ -197,11 +197,11 @@ class Affine(Written, Layer):
     def forward(self, x: Any) -> Any:
         self.original_x_shape = x.shape
         self.x = x.reshape(x.shape[0], -1)  # images become rows: (N, C, H, W) -> (N, D)
-        return self.x @ self.W + self.b  # (N, D) @ (D, M) -> (N, M)
+        return np.dot(self.x, self.W) + self.b  # (N, D) @ (D, M) -> (N, M)
 
     def backward(self, dout: Any) -> Any:
-        dx = dout @ self.W.T  # (N, M) @ (M, D) -> (N, D)
-        self.dW = self.x.T @ dout  # (D, N) @ (N, M) -> (D, M)
+        dx = np.dot(dout, self.W.T)  # (N, M) @ (M, D) -> (N, D)
+        self.dW = np.dot(self.x.T, dout)  # (D, N) @ (N, M) -> (D, M)
         self.db = dout.sum(axis=0)  # (N, M) -> (M,)
         for grad, dW in zip(vars(self).get("grads", ()), (self.dW, self.db)):
             grad[...] = dW

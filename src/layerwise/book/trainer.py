@@ -230,21 +230,30 @@ def remove_duplicate(params: Any, grads: Any) -> Any:
     (2, array([[2., 2., 2.],
            [2., 2., 2.]]))
     """
-    kept: dict[Any, int] = {}
     unique_params: list[Any] = []
     unique_grads: list[Any] = []
+    owned: dict[int, list[int]] = {}  # by the owner of the memory: which of them show it
     for param, grad in zip(params, grads):
-        same = kept.get(memory_of(param))
-        turned = kept.get(memory_of(param.T))
-        if same is not None:
-            unique_grads[same] += grad
-        elif turned is not None:
-            unique_grads[turned] += grad.T
+        kin = owned.setdefault(id(owner(param)), [])
+        for index in kin:
+            if memory_of(param) == memory_of(unique_params[index]):
+                unique_grads[index] += grad
+                break
+            if memory_of(param.T) == memory_of(unique_params[index]):
+                unique_grads[index] += grad.T
+                break
         else:
-            kept[memory_of(param)] = len(unique_params)
+            kin.append(len(unique_params))
             unique_params.append(param)
             unique_grads.append(grad)
     return unique_params, unique_grads
+
+
+def owner(array: Any) -> Any:
+    """The array that a view shows a part of; of an array that is no view, itself."""
+    while (base := getattr(array, "base", None)) is not None:
+        array = base
+    return array
 
 
 def memory_of(array: Any) -> Any:

@@ -158,6 +158,13 @@ def test_a_weighted_mean_of_all_elements_and_its_slope():
     assert dx[4, 1] == pytest.approx(slope / 2e-6, rel=1e-6)
 
 
+def test_a_schedule_that_waits_for_the_loss_hears_nothing_where_there_is_none():
+    optimizer = lw.SGD(lw.ReduceLROnPlateau(0.1, patience=0))
+    trainer = trainer_of(loss=lw.SoftmaxCrossEntropy(ignore_index=0), optimizer=optimizer)
+    assert trainer.fit((X, np.zeros(len(X), int)), epochs=3)["loss"] == [None] * 3
+    assert optimizer.rate() == 0.1
+
+
 def test_where_nothing_counts_nothing_is_learned():
     net = network()
     history = trainer_of(net).fit(Batches(X, T, 4, weights=np.zeros(11)), epochs=1)
@@ -512,10 +519,13 @@ def test_evaluate_is_exact_and_changes_nothing():
     np.testing.assert_array_equal(weights(net)["affine1.W"], before["affine1.W"])
 
 
-def test_evaluating_within_an_epoch_does_not_disturb_its_means():
+@pytest.mark.parametrize("event", ["on_backward_end", "on_batch_end", "on_step_end"])
+def test_evaluating_within_an_epoch_does_not_disturb_its_means(event):
+    evaluating = lw.Callback()
+    setattr(evaluating, event, lambda trainer: trainer.evaluate((X[:2], T[:2])))
     histories = [
         trainer_of(callbacks=callbacks).fit((X, T), epochs=1, batch_size=4)
-        for callbacks in ([], Each(lambda trainer: trainer.evaluate((X, T)), steps=1))
+        for callbacks in ([], evaluating)
     ]
     one, other = (history.epochs[0] for history in histories)
     assert (one.loss, one.accuracy) == (other.loss, other.accuracy)

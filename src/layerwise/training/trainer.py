@@ -300,8 +300,9 @@ class Trainer:
         held_out = dict.fromkeys(found)
         if self.validation is not None:
             held_out = self.evaluate(self.validation)
-        if hasattr(self.optimizer, "observe"):
-            self.optimizer.observe(found["loss"] if self.validation is None else held_out["loss"])
+        watched = found["loss"] if self.validation is None else held_out["loss"]
+        if hasattr(self.optimizer, "observe") and watched is not None:
+            self.optimizer.observe(watched)
         columns = found | {f"val_{name}": value for name, value in held_out.items()}
         return Epoch(epoch=self.epoch, **columns, seconds=time.perf_counter() - start)
 

@@ -197,6 +197,30 @@ def test_cells_may_hold_delimiters_quotes_and_lines(tmp_path):
     assert sheet.texts("said") == ['a, "b"\nc', "d", "e"] and sheet.lines == [3, 4, 5]
 
 
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("last", ["2.5", "x"])  # all numbers, and not
+def test_empty_lines_are_counted(tmp_path, header, last):
+    path = write(tmp_path, "\n" + "a,b\n" * header + f"1,2\n\n\r\n3,nan\n4,{last}\n")
+    lines = read_sheet(path, header=header).lines
+    assert list(lines) == [line + header for line in (2, 5, 6)]
+
+
+def test_numbers_with_a_comma_are_not_taken_for_names(tmp_path):
+    path = write(tmp_path, "a;b\n1,5;2,5\n3;4\n")
+    said = (
+        f"{path}, line 2: 'b' is '2,5', and a number with a comma in every row. Give decimal=',' "
+        "if that is how its decimals are written; write thousands without commas, or give "
+        "classes=True if they are names."
+    )
+    assert text_of(data.DataError, lambda: data.csv(path, "b")) == said
+    said = said.replace("classes=True", "categories=['a']").replace("'b' is '2,5'", "'a' is '1,5'")
+    assert text_of(data.DataError, lambda: data.csv(path, "b", classes=True)) == said
+    split = data.csv(path, "b", classes=True, categories=["a"], held_out=0)
+    assert split.recipe.names == ("a=1,5", "a=3") and split.classes == ("2,5", "4")
+    split = data.csv(path, "b", decimal=",", held_out=0)
+    assert sorted(split.train[1].ravel().tolist()) == [2.5, 4.0]
+
+
 def test_without_names(tmp_path):
     path = write(tmp_path, "1.5,2,cat\n3.5,4,dog\n")
     split = data.csv(path, "column3", header=False, standardize=False, held_out=0)

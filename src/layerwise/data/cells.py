@@ -98,7 +98,8 @@ def read_sheet(
 
     numbers = all_numbers(text, delimiter, first_line if header else 0)
     if numbers is not None and numbers.shape[1] == len(names) and decimal == ".":
-        lines: Any = np.arange(len(numbers)) + (first_line + 1 if header else 1)
+        filled = [n for n, line in enumerate(io.StringIO(text), 1) if line.strip()]
+        lines: Any = np.array(filled[1:] if header else filled)
         sheet = Sheet(str(path), dict(zip(names, numbers.T)), lines)
     else:
         listed = [*([] if header else [(first_line, first)]), *rows]

@@ -127,7 +127,7 @@ def column(
     if numbers is not None and not named:
         return Numbers.of(name, numbers[train], standardize, missing == "fill")
     if not named:
-        refuse_mixed(sheet, name)
+        refuse_mixed(sheet, name, f"categories=[{name!r}]")
     return categories_of(sheet, name, encode == "one_hot", missing, MANY)
 
 
@@ -139,7 +139,7 @@ def targets(
         raise DataError(missing_cells(sheet, target))
     numbers = sheet.numbers(target)
     if numbers is None and not classes:
-        refuse_mixed(sheet, target)
+        refuse_mixed(sheet, target, "classes=True")
     if numbers is None and classes is False:
         raise DataError(no_number(sheet, target))
     if classes is None and numbers is not None and (numbers == np.round(numbers)).all():
@@ -155,14 +155,23 @@ def targets(
     return codes_of(sheet, target, values), values
 
 
-def refuse_mixed(sheet: Sheet, name: str) -> None:
-    """A text among numbers is a slip, not a category."""
+def refuse_mixed(sheet: Sheet, name: str, names: str) -> None:
+    """A text among numbers is a slip, not a category; so are numbers in another writing.
+
+    names   the argument that says that they are names
+    """
     rows = np.flatnonzero(~sheet.missing(name))
+    if len(rows) and all(as_number(sheet.columns[name][row], ",") is not None for row in rows):
+        raise DataError(
+            f"{sheet.where(rows[0])}: {name!r} is {sheet.columns[name][rows[0]]!r}, and a number "
+            "with a comma in every row. Give decimal=',' if that is how its decimals are written; "
+            f"write thousands without commas, or give {names} if they are names."
+        )
     texts = [int(row) for row in rows if as_number(sheet.columns[name][row], sheet.decimal) is None]
     if len(texts) * 2 < len(rows):
         raise DataError(
             f"{sheet.where(texts[0])}: {name!r} is {sheet.columns[name][texts[0]]!r}, but in most "
-            f"rows it is a number. Mend it, or give categories=[{name!r}] if its numbers are names."
+            f"rows it is a number. Mend it, or give {names} if its numbers are names."
         )
 
 

@@ -158,6 +158,17 @@ def test_the_learning_rate_is_a_column():
     history = trainer_of(LearningRateLog(), both).fit((X, T), epochs=1)
     assert (history["lr *.W"], history["lr *"]) == ([0.5], [0.25])
 
+    class Mine:
+        def step(self, parameters):
+            pass
+
+        def __repr__(self):
+            return "Mine()"
+
+    run = lambda: trainer_of(LearningRateLog(), Mine()).fit((X, T))  # noqa: E731
+    said = "LearningRateLog looks for the number lr of Mine(): it has none."
+    assert text_of(lw.TrainingError, run) == said
+
 
 def test_a_budget_of_time_ends_it(monkeypatch):
     now = iter(np.arange(0, 100, 1.0))
@@ -213,6 +224,12 @@ def test_tensorboard_reads_what_is_written(tmp_path):
         for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
             assert found[name, epoch.epoch] == pytest.approx(epoch[name], rel=1e-6)
     assert {step for tag, step in found if tag == "batch/loss"} == {2, 4, 6}
+
+
+def test_tensorboard_in_a_place_that_is_no_folder(tmp_path):
+    (tmp_path / "log").write_text("a file")
+    run = lambda: trainer_of(TensorBoard(tmp_path / "log")).fit((X, T))  # noqa: E731
+    assert f"{tmp_path / 'log'}: TensorBoard cannot write there: " in text_of(lw.FileError, run)
 
 
 def test_without_tensorboardx_it_says_what_to_install(monkeypatch, tmp_path):

@@ -224,6 +224,19 @@ def test_weights_that_do_not_fit(loss, class_weights, text):
     assert text_of(lw.TrainingError, run) == text
 
 
+def test_class_weights_of_a_single_score():
+    net = lw.Sequential(lw.Affine(3, 1), seed=0, dtype="float64")
+    trainer = trainer_of(net, lw.BinaryCrossEntropyWithLogits(), class_weights=[1.0, 3.0])
+    said = text_of(lw.TrainingError, lambda: trainer.fit((X, X[:, :1] > 0)))
+    assert said.endswith("1 classes. For yes and no, the loss has pos_weight= or weight=.")
+
+
+def test_lbfgs_takes_no_function():
+    batches = Batches(lambda: iter([(X, T)]))
+    said = text_of(lw.TrainingError, lambda: trainer_of(optimizer=lw.LBFGS()).fit(batches))
+    assert said == "LBFGS needs all rows in each step: give arrays, and no function."
+
+
 def test_class_weights_need_classes():
     class Distance(NoReduction):
         reduction, reductions = "mean", ("mean", "none")
@@ -343,6 +356,14 @@ def test_the_end_is_told_however_it_comes_and_in_the_reverse_order():
         trainer_of(callbacks=[End(1), Fails(2)]).fit((X, T))
     assert ended == [(2, ValueError), (1, ValueError)]
 
+    class CannotBegin(End):
+        def on_fit_start(self, trainer):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        trainer_of(callbacks=[End(3), CannotBegin(4)]).fit((X, T))
+    assert ended[2:] == [(3, KeyError)]
+
 
 @pytest.mark.parametrize(
     ("given", "text"),
@@ -369,6 +390,33 @@ def test_data_without_targets():
 def test_data_that_is_none():
     text = text_of(lw.TrainingError, lambda: trainer_of().fit(X))
     assert text == "data= expects Batches, or a pair (x, t), but got ndarray."
+    text = text_of(lw.TrainingError, lambda: trainer_of().fit(lambda: iter([(X, T)])))
+    assert text == (
+        "data= expects Batches, or a pair (x, t), but got function. Give Batches(function)."
+    )
+
+
+@pytest.mark.parametrize("loss", [None, lw.MeanSquaredError()])
+@pytest.mark.parametrize(
+    ("x", "t", "name"),
+    [
+        (X, None, "t is missing"),
+        (X, (T, T), "t is a tuple"),
+        ((X, X), T, "x is a tuple"),
+        ({"a": X}, T, "x is a dict"),
+        (lambda: iter([(X, None)]), None, "t is missing"),
+    ],
+)
+def test_batches_that_are_no_pair_of_arrays(loss, x, t, name):
+    said = f"A training needs one array of inputs and one of targets, but {name}."
+    batches, pair = Batches(x, t), (X, T if loss is None else np.zeros((11, 4)))
+    assert text_of(lw.TrainingError, lambda: trainer_of(loss=loss).fit(batches)) == said
+    fit = lambda: trainer_of(loss=loss).fit(pair, validation=batches)  # noqa: E731
+    assert text_of(lw.TrainingError, fit) == said
+
+
+def test_a_diagnosis_of_batches_that_a_function_makes():
+    assert trainer_of().diagnose(Batches(lambda: iter([(X, T)])), steps=0).findings is not None
 
 
 # the end, and after it ---------------------------------------------------------------------------

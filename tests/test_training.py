@@ -258,7 +258,7 @@ def test_a_training_that_diverges_gives_the_error_and_no_warnings():
         ({"epochs": 0}, "epochs must be a whole number, 1 or more, but got 0."),
         ({"batch_size": 2.5}, "batch_size must be a whole number, 1 or more, but got 2.5."),
         ({"seed": -1}, "seed must be a whole number, 0 or more, but got -1."),
-        ({"validation": X}, "validation= expects a pair (x, t), but got ndarray."),
+        ({"validation": X}, "validation= expects Batches, or a pair (x, t), but got ndarray."),
         (
             {"validation": (X, T[:2])},
             "validation x and t must have a row for each other, but validation x is (7, 3) float64 "

@@ -200,7 +200,12 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
     if isinstance(optimizer, ByName):
         return {f"lr {pattern}": one.rate() for pattern, one in optimizer.optimizers.items()}
     rate = getattr(optimizer, "rate", None)
-    return {"lr": rate() if callable(rate) else optimizer.lr}
+    found = rate() if callable(rate) else getattr(optimizer, "lr", None)
+    if not is_number(found):
+        raise TrainingError(
+            f"LearningRateLog looks for the number lr of {optimizer!r}: it has none."
+        )
+    return {"lr": found}
 
 
 class TimeBudget(Callback):
@@ -227,7 +232,7 @@ class TensorBoard(Callback):
 
     folder    where the log goes: `tensorboard --logdir folder` shows it
     steps     write the loss of the batch after every so many steps as well; None: never
-    errors    ImportError without tensorboardX
+    errors    ImportError without tensorboardX; FileError where nothing can be written
     """
 
     def __init__(self, folder: Any, steps: int | None = None) -> None:
@@ -242,7 +247,10 @@ class TensorBoard(Callback):
             raise ImportError(
                 "TensorBoard(...) writes by tensorboardX: pip install 'layerwise[tensorboard]'."
             ) from None
-        self.writer = SummaryWriter(str(self.folder))
+        try:
+            self.writer = SummaryWriter(str(self.folder))
+        except OSError as error:
+            raise FileError(f"{self.folder}: TensorBoard cannot write there: {error}.") from error
 
     def on_step_end(self, trainer: Trainer) -> None:
         if self.steps and trainer.step % self.steps == 0:

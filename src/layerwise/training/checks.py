@@ -15,7 +15,7 @@ from ..optim import LBFGS, SGD
 from ..parameter import Parameter
 
 if TYPE_CHECKING:
-    from ..data.batches import Batches
+    from ..data.batches import Batch, Batches
 
 
 class TrainingError(LayerwiseError, ValueError):
@@ -50,8 +50,10 @@ def as_batches(
     if isinstance(data, Batches):
         return data
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        expected = "a pair (x, t)" if name == "validation" else "Batches, or a pair (x, t)"
-        raise TrainingError(f"{name}= expects {expected}, but got {type(data).__name__}.")
+        made = " Give Batches(function)." if callable(data) else ""
+        raise TrainingError(
+            f"{name}= expects Batches, or a pair (x, t), but got {type(data).__name__}.{made}"
+        )
     x, t = checked_rows(data[0], data[1], "" if name == "data" else f"{name} ")
     return Batches(x, t, whole("batch_size", batch_size, 1), shuffle=shuffle, seed=seed)
 
@@ -82,6 +84,16 @@ def checked_loss(loss: Any) -> Any:
     return loss
 
 
+def check_batch(batch: Batch) -> None:
+    """Refuse, before the network sees it, what is not one array of inputs and one of targets."""
+    for name, array in (("x", batch.x), ("t", batch.t)):
+        if not isinstance(array, np.ndarray):
+            given = "missing" if array is None else f"a {type(array).__name__}"
+            raise TrainingError(
+                f"A training needs one array of inputs and one of targets, but {name} is {given}."
+            )
+
+
 def loss_for(t: Any) -> Any:
     """The loss where none was given: that of class numbers."""
     if getattr(t, "dtype", None) is None or t.dtype.kind not in "iu":
@@ -108,7 +120,9 @@ def check_all_rows(optimizer: Any, data: Batches, accumulate: int) -> None:
     if not isinstance(optimizer, LBFGS):
         return
     count, size = data.count, data.batch_size
-    if count is None or size is None or size < count or accumulate > 1:
+    if count is None or size is None:
+        raise TrainingError("LBFGS needs all rows in each step: give arrays, and no function.")
+    if size < count or accumulate > 1:
         given = f"batch_size is {size} of {count} rows" if accumulate == 1 else f"{accumulate=}"
         raise TrainingError(
             f"LBFGS needs all rows in each step, but {given}. Give batch_size={count}, "

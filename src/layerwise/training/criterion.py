@@ -85,9 +85,11 @@ class Criterion:
         """The weight of the class of each row; of several, by their parts in t."""
         classes = np.shape(out)[class_axis(out)] if np.ndim(out) else 0
         if len(self.class_weights) != classes:
+            one = "For yes and no, the loss has pos_weight= or weight=."
             raise TrainingError(
                 f"class_weights has {len(self.class_weights)} numbers, but the network gives "
-                f"{describe(out)}: {classes} classes. Give one number for each class."
+                f"{describe(out)}: {classes} classes. "
+                f"{one if classes == 1 else 'Give one number for each class.'}"
             )
         if t.shape == np.shape(out):  # one-hot rows, or probabilities
             return np.moveaxis(t, class_axis(out), -1) @ self.class_weights  # (N, C) -> (N,)

@@ -20,6 +20,7 @@ from .checks import (
     TrainingError,
     as_batches,
     check_all_rows,
+    check_batch,
     check_mean,
     checked_loss,
     checked_optimizer,
@@ -165,8 +166,6 @@ class Trainer:
 
     def loss_of(self, out: Any, batch: Batch) -> float:
         """The mean loss of a batch; if no loss was given, the first batch decides on it."""
-        if batch.t is None:
-            raise TrainingError("There are no targets to learn: data= has to give x and t.")
         if self.loss is None:
             self.criterion.loss = loss_for(batch.t)
         return self.criterion.forward(out, batch.t, batch.weight)
@@ -230,7 +229,7 @@ class Trainer:
             self.validation = as_batches(
                 validation, batch_size, self.seed, name="validation", shuffle=False
             )
-        if self.loss is None and self.data.t is not None:  # a function makes them batch by batch
+        if self.loss is None and isinstance(self.data.t, np.ndarray):  # else batch by batch
             self.criterion.loss = loss_for(self.data.t)
         check_all_rows(self.optimizer, self.data, self.accumulate)
         # An epoch that was broken off is not gone on with: the data may be another.
@@ -244,18 +243,18 @@ class Trainer:
             stack.enter_context(training_mode(self.net))
             stack.enter_context(blas_threads(self.threads))
             stack.enter_context(on_ctrl_c(self.interrupt))
-            for callback in self.listeners:
-                callback.on_fit_start(self)
-                stack.callback(callback.on_fit_end, self)
-            self.run()
+            self.run(stack)
         if self.history.interrupted:
             kept = "The weights are kept, and the history of the epochs before"
             print(f"Stopped by Ctrl-C in epoch {self.epoch}. {kept}.", file=sys.stderr)
         return self.history
 
-    def run(self) -> None:
-        """All epochs that are left, until something ends them."""
+    def run(self, stack: ExitStack) -> None:
+        """All epochs that are left, until something ends them; the stack tells of the end."""
         try:
+            for callback in self.listeners:
+                callback.on_fit_start(self)
+                stack.callback(callback.on_fit_end, self)
             while not self.stopped and (self.batch or self.epoch < self.until):
                 self.run_epoch()
         except BaseException as error:
@@ -285,6 +284,7 @@ class Trainer:
 
     def run_batch(self, batch: Batch) -> None:
         """One batch, with all that is counted and told."""
+        check_batch(batch)
         steps, self.last_batch = self.step, batch
         self.batch += 1
         self.criterion.total = float(len(batch.x))  # for a `train_step` without the criterion
@@ -354,6 +354,7 @@ class Trainer:
         """
         tally, total = Tally(copy.deepcopy(self.metrics)), self.criterion.total
         for batch in as_batches(data, batch_size, self.seed, shuffle=False).epoch(1):
+            check_batch(batch)
             out = self.net.predict(batch.x)
             loss = self.loss_of(out, batch)
             tally.add(loss, self.criterion.total, out, batch.t, batch.weight)
@@ -380,7 +381,8 @@ class Trainer:
         if given is None:
             raise TrainingError("There is no data yet. Give diagnose(data), or call fit first.")
         if self.loss is None:
-            self.criterion.loss = loss_for(as_batches(given, 1, self.seed).t)
+            first = next(as_batches(given, 1, self.seed).epoch(1))
+            self.criterion.loss = loss_for(first.t)
         return diagnose(self.net, self.loss, self.optimizer, given, **options)
 
 

@@ -384,7 +384,9 @@ def test_data_without_targets():
     for data in (Batches(X), Batches(lambda: [(X, None)])):
         for run in (trainer_of().fit, trainer_of(loss=lw.L1()).fit, trainer_of().evaluate):
             text = text_of(lw.TrainingError, lambda run=run, data=data: run(data))
-            assert text == "There are no targets to learn: data= has to give x and t."
+            assert text == (
+                "A training needs one array of inputs and one of targets, but t is missing."
+            )
 
 
 def test_data_that_is_none():

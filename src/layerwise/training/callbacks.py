@@ -200,7 +200,7 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
     if isinstance(optimizer, ByName):
         return {f"lr {pattern}": one.rate() for pattern, one in optimizer.optimizers.items()}
     rate = getattr(optimizer, "rate", None)
-    found = rate() if callable(rate) else getattr(optimizer, "lr", None)
+    found: Any = rate() if callable(rate) else getattr(optimizer, "lr", None)
     if not is_number(found):
         raise TrainingError(
             f"LearningRateLog looks for the number lr of {optimizer!r}: it has none."

@@ -1,4 +1,4 @@
-"""The commands: `layerwise shop`, `train`, `check` and `draw`."""
+"""The commands: `layerwise shop`, `train`, `check`, `draw` and `explore`."""
 
 from __future__ import annotations
 

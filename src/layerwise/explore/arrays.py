@@ -20,6 +20,7 @@ from ..values import NUMBERS
 BINS = 32  # of a histogram
 MOST_BYTES = 830_000  # of all numbers together; base64 makes 4/3 of it
 LIMITS = (65_536, 16_384, 4_096, 1_024, 256, 64)  # elements of one array, or of a sample in it
+SMALL = 2_048  # elements that are always shown
 MOST_ROWS, ROWS = 64, (48, 32, 24, 16, 12, 8, 6, 5, 4)  # samples of a batch
 SAFE = 2**53  # whole numbers up to here are exact in JavaScript
 
@@ -59,7 +60,7 @@ class Store:
     def _add_array(self, array: np.ndarray, batched: bool) -> int:
         array = np.ascontiguousarray(array)
         batched = batched and array.ndim > 1 and len(array) == self.batch
-        key = (batched, array.shape, array.dtype.str, hashlib.sha256(array).digest())
+        key = (batched, array.shape, array.dtype.str, hashlib.sha256(array.tobytes()).digest())
         if key not in self._known:
             self._known[key] = len(self.entries)
             self.entries.append(
@@ -113,6 +114,8 @@ class Plan(NamedTuple):
 
     def axes(self, shape: tuple[int, ...], batched: bool) -> Axes:
         """The indices to show of an array of this shape."""
+        if math.prod(shape) <= SMALL:
+            return (None,) * len(shape)
         if batched:
             return (spread(shape[0], self.rows), *axes_within(shape[1:], self.sample))
         return axes_within(shape, self.limit)
@@ -204,7 +207,7 @@ def statistics(array: np.ndarray) -> dict[str, Any]:
     >>> said["mean"], said["low"], said["high"], said["nan"]
     (1.5, 1.0, 2.0, 1)
     """
-    floats = array.astype(np.float64)
+    floats: Any = array.astype(np.float64)
     finite = floats[np.isfinite(floats)]
     said: dict[str, Any] = {
         "nan": int(np.isnan(floats).sum()),

@@ -1,8 +1,8 @@
 """The page as one file: its HTML with styles, scripts and data put in.
 
-The scripts are ES modules, each readable by itself. In the one file they are one module: imports are
-dropped, `export` too, and each module stands behind those that it imports from. So top-level names
-are unique over all of them, which a test looks after.
+The scripts are ES modules, each readable by itself. In the one file they are one module: `import`
+and `export` are dropped, and each module stands behind those that it imports from. So top-level
+names are unique over all of them, which a test looks after.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./([\w-]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
 STYLES = ("style.css", "graph.css", "panel.css")
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{sha}'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'sha256-{sha}'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 
 
@@ -84,4 +84,4 @@ def source(name: str) -> str:
 
 @lru_cache(maxsize=64)
 def read(name: str) -> str:
-    return files(__package__).joinpath("page", name).read_text("utf-8")
+    return files(__package__).joinpath(f"page/{name}").read_text("utf-8")

@@ -14,7 +14,7 @@ import numpy as np
 from ..checking.compare import Judge, Settings
 from ..checking.inputs import np_scalar, whole_array
 from ..checking.slopes import Line, Slope
-from ..checking.trial import Bench, Given, Trial, TrialError, input_names, prepared
+from ..checking.trial import Bench, Given, Trial, TrialError, prepared
 from ..seat import Seat
 from ..values import NUMBERS
 from .arrays import json_float
@@ -109,8 +109,7 @@ def numbers_only(values: Any) -> bool:
     flat = [one for v in values for one in (v if isinstance(v, tuple) else (v,))]
     return all(
         type(one) in NUMBERS
-        or isinstance(one, (np.ndarray, np.generic))
-        and np.asarray(one).dtype.kind in "fiub"
+        or (isinstance(one, (np.ndarray, np.generic)) and np.asarray(one).dtype.kind in "fiub")
         for one in flat
     )
 
@@ -134,4 +133,3 @@ def upstream(out: Any, dout: Any) -> Any:
     if isinstance(out, (int, float)) and not isinstance(out, np.generic):
         return float(dout)
     return np.asarray(dout, np.float64) if isinstance(out, np.ndarray) else np.float64(dout)
-

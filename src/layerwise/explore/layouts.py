@@ -30,7 +30,9 @@ THUMB = 44.0  # the side of a heat map beside an arrow
 GAP, BEND = 20.0, 27.0  # from rank to rank
 SPLIT = 2.8  # from the middle of a pair of arrows to each of them
 AXIS = 8.0  # from the middle of a pair of arrows to what stands beside it
-MOST_THINGS = 500  # in all layouts together
+ROW = 880.0  # points of a row of a long graph
+MOST_THINGS = 400  # in all layouts together
+READABLE = 24  # things that can be read at once: so many stand in the page at the beginning
 MOST_CHOICES = 6  # nested graphs that are folded independently of one another
 MOST_THUMBS = 120  # values of one layout that get a heat map
 
@@ -71,20 +73,26 @@ class Layouts:
 
     def _wanted(self) -> Iterator[frozenset[Frame]]:
         frames = self.frames
-        every = frozenset(frames)
-        whole = len(self.shown.outline.things)
-        if whole <= 40:  # all of it can be read at once
-            yield every
+        deepest = max((len(frame.path) + 1 for frame in frames), default=0)
+        levels = [frozenset(f for f in frames if len(f.path) < n) for n in range(deepest + 1)]
+        read_at_once = [one for one in levels if self._count(one) <= READABLE]
+        yield from read_at_once[-1:]
         yield frozenset()
         for frame in frames:
             yield frozenset((*frame.path, frame))
-        if whole <= MOST_THINGS // 2:
-            yield every
+        yield from (one for one in levels if self._count(one) <= MOST_THINGS // 2)
         if len(frames) <= MOST_CHOICES:
             for switches in product((True, False), repeat=len(frames)):
                 chosen = frozenset(frame for frame, on in zip(frames, switches) if on)
                 if all(outer in chosen for frame in chosen for outer in frame.path):
                     yield chosen
+
+    def _count(self, opened: frozenset[Frame]) -> int:
+        """How many things are to be seen where these frames are opened."""
+        things = self.shown.outline.things
+        alone = sum(set(thing.path) <= opened for thing in things)
+        closed = [f for f in self.frames if f not in opened and set(f.path) <= opened]
+        return alone + len(closed)
 
     # one layout ----------------------------------------------------------------------------------
 
@@ -109,7 +117,7 @@ class Layouts:
             },
             gap=(BEND if bends else GAP) + 6 * bool(inside),
         )
-        placed = place(outline, sizes, across=True)
+        placed = place(outline, sizes, across=True, row=ROW)
         return {
             "open": sorted(self.ids[frame.seat] for frame in opened),
             "size": [round(placed.width), round(placed.height)],
@@ -121,7 +129,10 @@ class Layouts:
             ],
             "wires": [self._wire(wire, placed, outline) for wire in outline.wires],
             "frames": [
-                {"id": self.ids[frame.seat], "box": [near(n) for n in (r.x, r.y, r.width, r.height)]}
+                {
+                    "id": self.ids[frame.seat],
+                    "box": [near(n) for n in (r.x, r.y, r.width, r.height)],
+                }
                 for frame, r in placed.frames
             ],
         }
@@ -226,7 +237,9 @@ def arrow_paths(curve: Curve) -> list[str]:
         if isinstance(shape, Line):
             said.append(path_of(shape.curve))
         elif isinstance(shape, Head):
-            tip, left, right = (f"{near(p.x)} {near(p.y)}" for p in (shape.tip, shape.left, shape.right))
+            tip, left, right = (
+                f"{near(p.x)} {near(p.y)}" for p in (shape.tip, shape.left, shape.right)
+            )
             said.append(f"M{tip}L{left}L{right}Z")
     return said
 

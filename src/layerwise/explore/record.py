@@ -146,7 +146,9 @@ class Recorder:
             {
                 "name": one_line(held.name.removeprefix(seat.name + ".")),
                 "value": self.store.add(np.asarray(held.parameter.value), batched=False),
-                "grad": None if seat.grad is None else self.store.add(held.parameter.grad, batched=False),
+                "grad": None
+                if seat.grad is None
+                else self.store.add(held.parameter.grad, batched=False),
             }
             for held in parameters_at(seat)
         ]

@@ -138,7 +138,7 @@ def local_slopes(seat: Seat, dout: Any) -> tuple[Any, ...]:
     none = (None,) * seat.count
     out = seat.value
     sources = [source.value for source in seat.inputs]
-    if isinstance(out, tuple) or not is_floating(dout) and type(dout) not in NUMBERS:
+    if isinstance(out, tuple) or (not is_floating(dout) and type(dout) not in NUMBERS):
         return none
     if all(np.shape(x) != np.shape(out) or isinstance(x, tuple) for x in sources):
         return none
@@ -158,7 +158,11 @@ def _like(out: Any, rng: Any) -> Any:
     numbers = np.ones(np.shape(out)) if rng is None else rng.uniform(0.5, 2.0, np.shape(out))
     if isinstance(out, np.ndarray):
         return numbers.astype(out.dtype if is_floating(out) else np.float64)
-    return float(numbers) if type(out) in NUMBERS else np.float64(numbers).astype(np.result_type(out, 0.5))
+    return (
+        float(numbers)
+        if type(out) in NUMBERS
+        else np.float64(numbers).astype(np.result_type(out, 0.5))
+    )
 
 
 def _asked(seat: Seat, dout: Any) -> tuple[Any, ...]:

@@ -36,16 +36,21 @@ def docstring_of(cls: type) -> tuple[str, dict[str, str]]:
     >>> docstring_of(Sigmoid)[1]["backward"]
     'dx = dout y (1 - y)'
     """
-    summary, fields = "", {}
+    summary, formula = "", ""
+    fields: dict[str, str] = {}
     for one in cls.__mro__:
-        if one is object or one in (Graph, Sequential) and one is not cls:
+        if one is object or (one in (Graph, Sequential) and one is not cls):
             break
         text = inspect.cleandoc(vars(one).get("__doc__") or "")
         first, _, rest = text.partition("\n\n")
-        summary = summary or " ".join(first.split())
+        first = re.sub(r"\s*(For the options see|See) `\w+`\.", "", " ".join(first.split()))
+        summary = summary or first
+        formula = formula or (first if re.match(r"\w+ = ", first) else "")
         fields = {**fields_of(rest.partition(">>>")[0]), **fields}
         if "backward" in fields:
             break
+    if formula and formula != summary:
+        fields.setdefault("forward", formula.rstrip("."))
     return summary, fields
 
 

@@ -38,7 +38,8 @@ function chainRow(app, node, i, value, gradient, done) {
   const slope = node.slopes[i];
   const dx = done ? node.dxs[i] : null;
   const asked = app.quiz.asks(node, i, done);
-  const title = html("h4", {}, say("gradientOf", node.names[i] && node.names[i] !== value.name ? `${node.names[i]} = ${value.name}` : value.name));
+  const own = node.names[i] && node.names[i] !== value.name ? html("span", { class: "own" }, node.names[i]) : null;
+  const title = html("h4", {}, say("gradientOf", value.name), own);
   if (asked) return html("div", { class: "row" }, title, asked);
   if (!slope) {
     const what = done && !dx ? { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } : dx;

@@ -176,7 +176,7 @@ export function thumbnail(tensor, style, most = 44) {
   if (tensor.sizes.length === 2 && view.tiles === 1) view = cropped(view, most);
   const canvas = drawn(tensor, view, style);
   const scale = most / Math.max(canvas.width, canvas.height);
-  const least = canvas.height === 1 || canvas.width === 1 ? 7 : 0;
+  const least = 11; // a strip is stretched, so that it can be seen
   return {
     url: canvas.toDataURL(),
     width: Math.max(canvas.width * scale, least),

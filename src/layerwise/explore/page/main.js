@@ -27,6 +27,7 @@ class App {
     this.play = new Play(this);
     this.quiz = new Quiz(this);
     this.sampleShown = 0;
+    this.showCode = true;
     this.lead = { get: () => this.sampleShown, set: (i) => (this.sampleShown = i) };
     this.scene = new Scene(this.model, this.walk, {
       choose: (id) => this.choose(id),
@@ -45,6 +46,7 @@ class App {
     this.redraw();
     this.view.fit();
     this.render();
+    this.showStep();
     document.addEventListener("keydown", (event) => keyPressed(event, this));
     window.addEventListener("hashchange", () => this.fromUrl());
     window.addEventListener("resize", () => this.view.apply());
@@ -65,6 +67,7 @@ class App {
   // the state -------------------------------------------------------------------------------------
 
   set(change) {
+    const before = this.subject()?.id;
     Object.assign(this.state, change);
     if ("inputs" in change) {
       this.play.apply(this.state.inputs);
@@ -75,6 +78,7 @@ class App {
       this.redraw();
     }
     this.render();
+    if (this.subject()?.id !== before) byId("panel").scrollTop = 0;
   }
 
   // Steps to the next or the previous stop; a chosen node is let go.
@@ -208,7 +212,8 @@ class App {
     this.holder = html("div", { class: "holder" });
     this.playPlace = html("div", { class: "play-place" });
     this.controls = html("div", { class: "controls floating" });
-    this.stage.append(this.holder, this.controls, this.playPlace);
+    this.legend = html("div", { class: "legend-line" });
+    this.stage.append(this.holder, this.controls, html("div", { class: "corner" }, this.legend, this.playPlace));
     this.view = new View(this.stage);
   }
 
@@ -224,6 +229,8 @@ class App {
     this.view.show(element, this.folding.current.size);
     replaceChildren(this.controls, this.controlButtons());
     replaceChildren(this.playPlace, this.play.bar());
+    const entry = (kind, key) => html("span", { class: kind }, html("i"), say(key));
+    replaceChildren(this.legend, entry("ahead", "legendValue"), entry("back", "legendGradient"), entry("ring-entry", "waiting"));
     drawToolbar(byId("top"), this);
     this.transport.draw();
     if (this.transport.playing) this.transport.show("pause");

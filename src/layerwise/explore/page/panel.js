@@ -50,10 +50,12 @@ function subjectSections(app, { id, direction, pinned }) {
   const head = header(app, titleOf(node), nodePath(app, node), tone, pinned ? id : null);
   const failed = app.walk.failed && app.walk.failed.node === id ? failure(app, node) : null;
   if (node.kind && node.kind !== "op") return [head, plainNode(app, node), elementSection(app, node)];
-  const known = app.walk.forwardAt;
   const about = words(app, node, direction);
   const flow = node.isFrame ? folded(app, node, direction) : direction === "forward" ? ahead(app, node) : back(app, node);
-  return [head, failed, about, flow, known && node.isFrame ? null : elementSection(app, node), checkSection(app, node, direction), source(app, node, direction)];
+  const element = node.isFrame ? null : elementSection(app, node);
+  const check = checkSection(app, node, direction);
+  const code = source(app, node, direction);
+  return app.state.pick ? [head, failed, about, code, element, flow, check] : [head, failed, about, code, flow, element, check];
 }
 
 function header(app, title, path, tone, pinned = null) {
@@ -61,8 +63,8 @@ function header(app, title, path, tone, pinned = null) {
   return html(
     "div",
     { class: `head ${tone}` },
-    html("div", { class: "badge" }, html("span", { class: "dot" }), where),
-    html("h2", {}, title),
+    where === title ? null : html("div", { class: "badge" }, html("span", { class: "dot" }), where),
+    html("h2", { class: where === title ? "plain-title" : null }, title),
     path ? html("div", { class: "path" }, path) : null,
     pinned ? html("div", { class: "pinned" },
       html("button", { "data-focus": "go", onclick: () => app.goTo(pinned) }, say("goThere")),
@@ -97,12 +99,13 @@ function failure(app, node) {
     { class: "failure", role: "alert" },
     html("strong", {}, `${say("failed")}: ${kind}`),
     html("p", {}, said),
-    html("p", { class: "quiet" }, say("failedSays", node.name, say(direction))),
+    html("p", { class: "quiet" }, say("failedSays", node.name, say(direction).toLowerCase())),
   );
 }
 
 function words(app, node, direction) {
   const about = app.model.classOf(node);
+  if (about.graph && ["Graph", "Sequential"].includes(about.name)) return null; // nothing of its own to say
   const [first, ...rest] = about.summary.split(/:\s(.*)/s);
   const isFormula = /^[\w\s,()]+=/.test(first);
   const text = direction === "forward" ? [isFormula ? first : null, about.forward] : [about.backward];
@@ -123,7 +126,7 @@ function ahead(app, node) {
   const whole = equation(app, node, values, outs[0]);
   if (whole) return whole;
   return [
-    section(say("inputs"), values.map((value, i) => valueCard(app, value, "value", { name: inputName(node, i, value) }))),
+    section(say("inputs"), values.map((value, i) => valueCard(app, value, "value", { name: inputName(node, i, value), from: originName(node, i, value) }))),
     parameters(app, node, "value"),
     section(say("output"), outs.map((value) => valueCard(app, value, "value"))),
   ];
@@ -150,7 +153,7 @@ function dxCard(app, node, i, done) {
   const value = app.model.values.get(node.takes[i]);
   const dx = done ? node.dxs[i] : null;
   if (done && !dx) return card({ name: inputName(node, i, value), what: { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } });
-  return valueCard(app, value, "grad", { what: dx, name: `d${inputName(node, i, value)}` });
+  return valueCard(app, value, "grad", { what: dx, name: `d${inputName(node, i, value)}`, from: originName(node, i, value) });
 }
 
 // Inputs whose gradient is a sum: what this node has added to it.
@@ -211,8 +214,12 @@ export function section(title, children) {
 }
 
 export function inputName(node, i, value) {
-  const own = node.names[i];
-  return own && own !== value.name ? `${own} = ${value.name}` : value.name;
+  return node.names[i] ?? value.name;
+}
+
+// What an input is called where its value comes from, if that is another name.
+function originName(node, i, value) {
+  return inputName(node, i, value) === value.name ? null : value.name;
 }
 
 export function valueCard(app, value, side, more = {}) {
@@ -251,9 +258,13 @@ function parameters(app, node, side, done = true) {
 function source(app, node, direction) {
   const about = app.model.classOf(node);
   const code = about.code?.[direction];
-  const title = html("h3", {}, say("code"));
-  if (about.graph) return html("section", {}, title, html("p", { class: "quiet" }, say("graphCode")));
-  if (!code) return html("section", {}, title, html("p", { class: "quiet" }, say("noCode")));
-  const where = `${code.module} · ${code.of ? `${code.of}.` : ""}${direction} · ${say("line", code.line)}`;
-  return html("section", { class: "source" }, title, html("div", { class: "where" }, where), codeBlock(code.text, code.line));
+  if (about.graph) return html("p", { class: "quiet" }, say("graphCode"));
+  if (!code) return html("p", { class: "quiet" }, say("noCode"));
+  const where = `${code.of ? `${code.of}.` : ""}${direction} · ${say("line", code.line)}`;
+  return html(
+    "details",
+    { class: "source", open: app.showCode, ontoggle: (event) => (app.showCode = event.target.open) },
+    html("summary", { "data-focus": "code" }, say("code"), html("span", { class: "where", title: code.module }, where)),
+    codeBlock(code.text, code.line),
+  );
 }

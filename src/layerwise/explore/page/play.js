@@ -101,7 +101,7 @@ export class Play {
   apply(inputs) {
     if (!this.possible) return;
     const { model } = this.app;
-    const now = compute(model, inputs);
+    const now = compute(model, { ...this.given, ...inputs });
     for (const value of model.values.values()) {
       value.value = single(now.values.get(value.id));
       if (value.grad) value.grad = single(now.grads.get(value.id));
@@ -144,7 +144,7 @@ export class Play {
       type: "number",
       step: "any",
       name: node.name,
-      value: this.current(node),
+      value: asField(this.current(node)),
       oninput: () => {
         const x = typed(input.value);
         input.setAttribute("aria-invalid", String(Number.isNaN(x)));
@@ -162,10 +162,15 @@ export class Play {
   update() {
     if (!this.possible || !this.fields) return;
     for (const [node, input] of this.fields) {
-      if (document.activeElement !== input && typed(input.value) !== this.current(node)) input.value = this.current(node);
+      if (document.activeElement !== input && typed(input.value) !== this.current(node)) input.value = asField(this.current(node));
     }
     this.resetButton.hidden = Object.keys(this.app.state.inputs).length === 0;
   }
+}
+
+// A field takes no NaN and no infinity: it stays empty.
+function asField(x) {
+  return Number.isFinite(x) ? String(x) : "";
 }
 
 function single(x) {

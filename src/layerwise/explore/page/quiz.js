@@ -91,7 +91,7 @@ export class Quiz {
     if (!this.app.state.quiz) return null;
     const { right, all } = this.score;
     const last = this.last?.verdict ? html("span", { class: this.last.right ? "mark-right" : "mark-wrong" }, `${this.last.right ? "✓" : "✗"} ${this.last.verdict}`) : null;
-    return html("div", { class: "score" }, html("span", {}, say("score", right, all)), last);
+    return html("div", { class: "score" }, all ? html("span", {}, say("score", right, all)) : null, last);
   }
 
   forget() {

@@ -23,7 +23,7 @@ export class Scene {
     this.element = svg(
       "svg",
       { class: "scene", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": say("graph") },
-      layout.frames.map((frame) => this.frame(frame)),
+      layout.frames.map((frame, i) => this.frame(frame, layout.frames.findIndex((one) => one.id === frame.id) === i)),
       this.wires.map((wire) => wire.lines),
       this.wires.map((wire) => wire.label),
       [...this.things.values()].map((thing) => thing.element),
@@ -96,15 +96,16 @@ export class Scene {
     );
   }
 
-  frame({ id, box: [x, y, width, height] }) {
+  // A frame that is broken into rows has its switch in the first of them.
+  frame({ id, box: [x, y, width, height] }, first) {
     const frame = this.model.frames.get(id);
     return svg(
       "g",
       { class: "frame", "data-frame": id },
       svg("title", {}, frame.call),
       svg("rect", { x, y, width, height, rx: 12 }),
-      svg("text", { x: x + 28, y: y + 17 }, frame.name),
-      this.switch(id, x + 15, y + 13, "−", say("fold", frame.name)),
+      svg("text", { x: x + (first ? 28 : 10), y: y + 17 }, frame.name),
+      first ? this.switch(id, x + 15, y + 13, "−", say("fold", frame.name)) : null,
     );
   }
 
@@ -227,7 +228,8 @@ export class Scene {
     const { said, size, shape } = what.tensor;
     if (!size) return say("empty");
     if (side === "value") return shapeText(shape);
-    return (said.std === undefined ? "NaN" : `± ${number(said.std, 2)}`) + more;
+    if (said.std === undefined) return `NaN${more}`;
+    return (said.low === said.high ? say("allSame", number(said.low, 4)) : `± ${number(said.std, 2)}`) + more;
   }
 
   labelParts(value, side, what, state) {
@@ -257,6 +259,8 @@ export class Scene {
 
   nameOf(value) {
     if (value.port !== undefined) return `[${value.port}]`;
+    const folded = this.model.frames.get(this.folding.seenAs(value.from));
+    if (folded) return folded.name;
     const source = this.model.nodes.get(value.from);
     const atTheEnd = value.takers.some(({ node }) => node.kind === "output");
     return source.kind === "op" && value.named && !atTheEnd ? value.named : "";

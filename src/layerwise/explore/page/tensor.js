@@ -8,12 +8,12 @@ import { say } from "./texts.js";
 const WIDEST = 372; // pixels of a map
 const TALLEST = 230;
 
-// options: name, what (unpacked), style ("sequential", "diverging", "gray"), tone ("ahead", "back"),
+// options: name, from (whose value it is, where that is another name), what (unpacked), style ("sequential", "diverging", "gray"), tone ("ahead", "back"),
 //   small, pick(index): called when an element is chosen, picked: its index, marks: other indices,
 //   lead: {get, set} which sample is shown
 export function card(options) {
   const { name, what, tone = "" } = options;
-  const head = html("figcaption", {}, html("span", { class: "what" }, name), html("span", { class: "kind" }, kindOf(what)));
+  const head = html("figcaption", {}, html("span", { class: "what" }, name), html("span", { class: "kind" }, [options.from, kindOf(what)].filter(Boolean).join(" · ")));
   return html("figure", { class: `card ${tone} ${options.small ? "small" : ""}` }, head, content(options));
 }
 
@@ -90,12 +90,10 @@ function mapOf(options, tensor, leads) {
   const canvas = inColor ? drawnInColor(tensor, leads[0]) : drawn(tensor, view, style);
   const wide = options.small ? WIDEST / 3 : WIDEST;
   const tall = options.small ? TALLEST / 2 : TALLEST;
-  const cell = Math.max(Math.min(wide / canvas.width, tall / canvas.height, 16), 0.5);
-  const scale = cell >= 1 ? Math.floor(cell) : cell;
-  canvas.style.width = `${canvas.width * scale}px`;
-  canvas.style.height = `${canvas.height * scale}px`;
-  canvas.className = scale >= 1 ? "cells" : "";
-  const box = html("div", { class: "map", style: `width:${canvas.width * scale}px;height:${canvas.height * scale}px` }, canvas);
+  const scale = cellSize(canvas, wide, tall, tensor.sizes.length < 3 && view.tiles === 1 ? 3 : 1);
+  const size = `width:${canvas.width * scale.x}px;height:${canvas.height * scale.y}px`;
+  canvas.setAttribute("style", size);
+  const box = html("div", { class: "map", style: size }, canvas);
   const readout = html("div", { class: "readout" });
   const found = (event) => placeAt(event, canvas, view);
   const tell = (place) => {
@@ -111,6 +109,14 @@ function mapOf(options, tensor, leads) {
   }
   tell(pickedPlace(options, tensor));
   return html("div", {}, box, options.small ? null : readout);
+}
+
+// How large cells are: square where there is room, stretched a little where a map would be a strip.
+function cellSize(canvas, wide, tall, stretch) {
+  const x = Math.min(wide / canvas.width, 16);
+  const y = Math.min(tall / canvas.height, 16);
+  const whole = (size) => (size >= 1 ? Math.floor(size) : size);
+  return { x: whole(Math.min(x, stretch * y)), y: whole(Math.min(y, stretch * x)) };
 }
 
 function placeAt(event, canvas, view) {
@@ -180,19 +186,40 @@ export function placeOf(tensor, index) {
   return place;
 }
 
-// Frames around the picked cell and around those that belong to it.
+// A frame around the picked cell, and an outline around those that belong to it.
 function marks(box, options, tensor, view, scale) {
   const gap = view.tiles > 1 ? 1 : 0;
+  const places = (options.marks || []).map((index) => placeOf(tensor, index)).filter((place) => place !== null);
+  if (places.length) box.append(outline(new Set(places), view, scale, gap));
   const frame = (place, kind) => {
     const cell = place === null ? null : cellOf(view, place);
     if (!cell) return;
-    const x = ((cell.tile % view.across) * (view.columns + gap) + cell.column) * scale;
-    const y = (Math.floor(cell.tile / view.across) * (view.rows + gap) + cell.row) * scale;
-    const side = Math.max(scale, 3);
-    box.append(html("i", { class: `mark ${kind}`, style: `left:${x}px;top:${y}px;width:${side}px;height:${side}px` }));
+    const x = ((cell.tile % view.across) * (view.columns + gap) + cell.column) * scale.x;
+    const y = (Math.floor(cell.tile / view.across) * (view.rows + gap) + cell.row) * scale.y;
+    const size = `width:${Math.max(scale.x, 3)}px;height:${Math.max(scale.y, 3)}px`;
+    box.append(html("i", { class: `mark ${kind}`, style: `left:${x}px;top:${y}px;${size}` }));
   };
-  for (const index of (options.marks || []).slice(0, 160)) frame(placeOf(tensor, index), "part");
   frame(pickedPlace(options, tensor), "picked");
+}
+
+// The edges between cells that are marked and cells that are not.
+function outline(places, view, scale, gap) {
+  const has = (t, r, c) => r >= 0 && c >= 0 && r < view.rows && c < view.columns && places.has(view.place(t, r, c));
+  let path = "";
+  for (let t = 0; t < view.tiles; t++) {
+    for (let r = 0; r < view.rows; r++) {
+      for (let c = 0; c < view.columns; c++) {
+        if (!has(t, r, c)) continue;
+        const x = ((t % view.across) * (view.columns + gap) + c) * scale.x;
+        const y = (Math.floor(t / view.across) * (view.rows + gap) + r) * scale.y;
+        if (!has(t, r - 1, c)) path += `M${x} ${y}h${scale.x}`;
+        if (!has(t, r + 1, c)) path += `M${x} ${y + scale.y}h${scale.x}`;
+        if (!has(t, r, c - 1)) path += `M${x} ${y}v${scale.y}`;
+        if (!has(t, r, c + 1)) path += `M${x + scale.x} ${y}v${scale.y}`;
+      }
+    }
+  }
+  return svg("svg", { class: "outline", "aria-hidden": "true" }, svg("path", { class: "casing", d: path }), svg("path", { d: path }));
 }
 
 // words about a tensor ----------------------------------------------------------------------------

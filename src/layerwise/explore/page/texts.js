@@ -119,14 +119,15 @@ const TABLE = {
   from: ["min", "最小", "最小"],
   to: ["max", "最大", "最大"],
   zeros: ["zeros", "零", "ゼロ"],
+  allSame: ["all {0}", "全为 {0}", "すべて {0}"],
+  legendValue: ["value", "数值", "値"],
+  legendGradient: ["gradient", "梯度", "勾配"],
   empty: ["empty", "空", "空"],
   histogram: ["Histogram from {0} to {1}", "直方图：{0} 到 {1}", "{0} から {1} のヒストグラム"],
   heatMap: ["Heat map of {0}. Arrow keys pick an element.", "{0} 的热图。方向键选择元素。", "{0} のヒートマップ。矢印キーで要素を選びます。"],
   sampled: ["shown: {0}", "显示：{0}", "表示：{0}"],
   ofAxis: ["{0} of {1} along axis {2}", "第 {2} 轴 {1} 中的 {0}", "軸 {2} の {1} 個中 {0} 個"],
   sample: ["sample", "样本", "サンプル"],
-  asImage: ["as an image", "按图像", "画像として"],
-  asMatrix: ["as a matrix", "按矩阵", "行列として"],
   picked: ["One element", "一个元素", "一つの要素"],
   pickHint: [
     "Click a cell to follow one number forward and backward.",
@@ -164,7 +165,6 @@ const TABLE = {
   kindParameter: ["parameter", "参数", "パラメータ"],
   kindConstant: ["constant", "常数", "定数"],
   kindOutput: ["output", "输出", "出力"],
-  kindGraph: ["nested graph", "嵌套计算图", "入れ子のグラフ"],
   training: ["training", "训练", "訓練"],
   inference: ["inference", "推理", "推論"],
   keysList: [
@@ -173,7 +173,6 @@ const TABLE = {
     "→ かスペース：進む · ←：戻る · Home、End：最初・最後 · P：再生 · F：検索 · 0：全体 · + −：拡大縮小 · Esc：ステップに戻る",
   ],
   close: ["Close", "关闭", "閉じる"],
-  training_step: ["Training step", "训练步", "訓練ステップ"],
 };
 
 const LANGUAGES = ["en", "zh", "ja"];

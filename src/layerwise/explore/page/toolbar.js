@@ -96,11 +96,14 @@ function option(node, i, choose) {
   return html("li", { role: "option", id: `found-${i}`, "data-id": node.id, "aria-selected": "false", onpointerdown: (event) => { event.preventDefault(); choose(node.id); } }, html("b", {}, node.id), html("span", {}, detail));
 }
 
-// Nodes and nested graphs whose name or call has all the words in it; those that begin so first.
+// Nodes and nested graphs that have all the words in their name or call; those so named first.
 export function matching(model, text, most = 12) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all = [...model.nodes.values(), ...model.frames.values()].filter((node) => node.kind !== "output");
   const fits = (node) => words.every((word) => `${node.id} ${node.call ?? ""}`.toLowerCase().includes(word));
-  const begins = (node) => (node.name.toLowerCase().startsWith(words[0]) ? 0 : 1);
-  return all.filter(fits).sort((a, b) => begins(a) - begins(b)).slice(0, most);
+  const rank = (node) => {
+    const named = words.every((word) => node.id.toLowerCase().includes(word));
+    return (named ? 0 : 2) + (node.name.toLowerCase().startsWith(words[0]) ? 0 : 1);
+  };
+  return all.filter(fits).sort((a, b) => rank(a) - rank(b)).slice(0, most);
 }

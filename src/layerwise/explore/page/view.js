@@ -38,9 +38,10 @@ export class View {
     const { clientWidth: width, clientHeight: height } = this.stage;
     const [w, h] = this.size;
     const all = Math.min((width - 24) / w, (height - 72) / h);
-    this.scale = clamp(whole ? all : Math.max(all, 0.62), SMALLEST, 1.6);
-    this.x = Math.max((width - w * this.scale) / 2, whole || w * this.scale < width ? -Infinity : 12);
-    this.y = Math.max((height - 40 - h * this.scale) / 2, whole || h * this.scale < height ? -Infinity : 12);
+    this.scale = clamp(whole ? all : Math.max(all, 0.8), SMALLEST, 1.6);
+    const [freeX, freeY] = [width - w * this.scale, height - 56 - h * this.scale];
+    this.x = whole || freeX > 0 ? freeX / 2 : 8;
+    this.y = whole || freeY > 0 ? freeY / 2 : 8;
     this.apply();
   }
 

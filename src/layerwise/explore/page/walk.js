@@ -65,7 +65,7 @@ export class Walk {
         parts.push({ node, input, dx: null, at: Infinity });
       }
     }
-    return parts;
+    return parts.sort((a, b) => a.at - b.at); // in the order in which they come back
   }
 
   // After a failure nothing more comes, but what has not come is no 0 either.

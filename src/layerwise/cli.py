@@ -24,7 +24,7 @@ from .optim import SGD
 from .sequential import Sequential
 from .shop import PRICES, shop
 from .training import accuracy, fit
-from .userfile import example_of, graph_in, layer_classes, the_one_named
+from .userfile import example_of, graph_in, layer_classes, run_in, the_one_named
 
 app = typer.Typer(
     help="Neural networks whose every layer is a forward() and a backward() that one can read.",
@@ -229,6 +229,28 @@ def draw(
     file, colon, name = what.rpartition(":")
     graph = graph_in(Path(file if colon else what), name if colon else "")
     wrote(picture(graph, out or Path(f"{name}.svg"), f"{name}.svg"))
+
+
+@app.command()
+@one_line_errors()
+def explore(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.py:NAME",
+            help="A Graph that has run, or a function that returns (graph, *inputs).",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="The page, .html; else NAME.html.")] = None,
+) -> None:
+    """Write a page in which one steps forward and backward through a graph in a file."""
+    file, colon, name = what.rpartition(":")
+    graph, inputs = run_in(Path(file if colon else what), name if colon else "")
+    out = out or Path(f"{name}.html")
+    page = out / f"{name}.html" if out.is_dir() else out
+    writable_folder(page.parent)
+    graph.explore(*inputs, path=page, title=name)
+    wrote(page)
 
 
 def has_subclass(cls: type, classes: dict[str, type]) -> bool:

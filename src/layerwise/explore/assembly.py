@@ -64,10 +64,11 @@ def styles() -> str:
 
 
 @lru_cache(maxsize=8)
-def bundled(name: str) -> str:
-    """A module and all that it imports, as one module."""
+def bundled(*names: str) -> str:
+    """Some modules and all that they import, as one module."""
     order: list[str] = []
-    _visit(name, order)
+    for name in names:
+        _visit(name, order)
     return "\n".join(EXPORT.sub("", IMPORT.sub("", source(one))) for one in order)
 
 

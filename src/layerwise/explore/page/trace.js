@@ -92,7 +92,7 @@ const affine = {
     const front = index.slice(0, -1);
     const m = index[index.length - 1];
     for (const d of upTo(shapeOf(inputs[0]).at(-1))) {
-      yield { input: 0, index: [...front, d], factor: numberAt(W, [d, m]), with: { name: "W", index: [d, m] } };
+      yield { input: 0, index: [...front, d], factor: numberAt(W, [d, m]) };
     }
     if (parameter("b")) yield { parameter: "b", index: [m], factor: null };
   },
@@ -127,7 +127,7 @@ const conv = {
     for (const [c, ...k] of every([channels, ...rule.kernel])) {
       const at = k.map((one, axis) => under(rule, axis, index[index.length - dim + axis], one));
       if (at.some((i, axis) => i < 0 || i >= image[image.length - dim + axis])) continue;
-      yield { input: 0, index: [...front, first + c, ...at], factor: numberAt(W, [o, c, ...k]), with: { name: "W", index: [o, c, ...k] } };
+      yield { input: 0, index: [...front, first + c, ...at], factor: numberAt(W, [o, c, ...k]) };
     }
     if (parameter("b")) yield { parameter: "b", index: [o], factor: null };
   },
@@ -200,8 +200,17 @@ const matmul = {
     const [n, m] = index.slice(-2);
     for (const k of upTo(shapeOf(x).at(-1))) {
       const other = fitted([...index.slice(0, -2), k, m], shapeOf(y));
-      yield { input: 0, index: fitted([...index.slice(0, -2), n, k], shapeOf(x)), factor: numberAt(y, other), with: { input: 1, index: other } };
+      yield { input: 0, index: fitted([...index.slice(0, -2), n, k], shapeOf(x)), factor: numberAt(y, other) };
     }
+  },
+  *to({ inputs, out }, input, index) {
+    const [x, y] = inputs;
+    if (shapeOf(x).length !== shapeOf(out).length || shapeOf(y).length !== shapeOf(out).length) return;
+    const front = index.slice(0, -2);
+    const [i, j] = index.slice(-2);
+    const [rows, columns] = shapeOf(out).slice(-2);
+    if (input === 0) for (const m of upTo(columns)) yield { at: [...front, i, m], factor: numberAt(y, [...front, j, m]) };
+    else for (const n of upTo(rows)) yield { at: [...front, n, j], factor: numberAt(x, [...front, n, i]) };
   },
 };
 

@@ -309,8 +309,16 @@ def rgb(color):
 
 
 @pytest.mark.parametrize(
-    ("shape", "tiles"), [((5,), 1), ((200,), 1), ((3, 4), 1), ((2, 3, 4), 2), ((2, 6, 5, 5), 6), ((2, 7, 1, 1), 1)]
-)  # fmt: skip
+    ("shape", "tiles"),
+    [
+        ((5,), 1),
+        ((200,), 1),
+        ((3, 4), 1),
+        ((2, 3, 4), 2),
+        ((2, 6, 5, 5), 6),
+        ((2, 7, 1, 1), 1),
+    ],
+)
 def test_every_cell_of_a_map_is_one_number(blank, shape, tiles):
     found = told(
         blank,

@@ -34,6 +34,7 @@ types: $(VENV)/test
 
 tests: $(VENV)/test
 	$(BIN)/python -m pytest -m "not peers"
+	LAYERWISE_ENGINE=compiled $(BIN)/python -m pytest tests/test_engine*.py src/layerwise/engine
 
 test-peers: $(VENV)/peers
 	$(BIN)/python -m pytest -m peers tests

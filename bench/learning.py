@@ -11,6 +11,7 @@ The data are MNIST and a text in $LAYERWISE_DATA: mnist/, and text/shakespeare.t
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -38,11 +39,13 @@ class Task(NamedTuple):
     steps: int
     batch_size: int
     length: int = 0  # of a passage of text; 0: images
-    falling: bool = False  # whether the learning rate goes down to 0, along a cosine
+    schedule: str = ""  # of the learning rate: to 0 along a cosine, or up and down in one cycle
+    shift: int = 0  # by how many pixels images are moved at most
 
 
 TASKS = {
-    "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100, falling=True),
+    "deep_conv_net": Task("the book's DeepConvNet, MNIST", "Adam", 1e-3, 3000, 100, 0, "cosine"),
+    "lenet5": Task("LeNet-5, MNIST shifted", "Adam", 5e-3, 7200, 100, 0, "one cycle", shift=2),
     "char_lstm": Task("LSTM of 128, Shakespeare", "Adam", 5e-3, 3000, 64, 35),
     "gpt": Task("GPT, 4 blocks of 128, Shakespeare", "AdamW", 1e-3, 1000, 16, 128),
 }
@@ -59,19 +62,24 @@ def main() -> None:
     """Run all, and write the table."""
     rows = []
     for name, task in TASKS.items():
-        rows.append(row_of(task, [run(name, who) for who in CONTENDERS]))
+        rows.append(row_of(task, *(run(name, who) for who in CONTENDERS)))
         print(table(HEADER, rows), flush=True)
     lines = ["| " + " | ".join(row) + " |" for row in [HEADER, ["---"] * len(HEADER), *rows]]
     RESULTS.write_text(f"{INTRODUCTION}\n" + "\n".join(lines) + "\n")
 
 
-def row_of(task: Task, found: list[float]) -> list[str]:
-    rate = f"{task.optimizer}, {task.lr:g}{' to 0' * task.falling}"
-    shown = [f"{one:.3f}" if task.length else f"{one:.2f} %" for one in found]
-    return [task.network, rate, f"{task.steps:,} x {task.batch_size}", *shown]
+def row_of(task: Task, *found: dict[str, float]) -> list[str]:
+    rate = f"{task.optimizer}, {task.lr:g}" + (f", {task.schedule}" if task.schedule else "")
+    results = [one["result"] for one in found]
+    shown = [f"{one:.3f}" if task.length else f"{one:.2f} %" for one in results]
+    times = [f"{one['seconds'] / 60:.1f}" for one in found]
+    return [task.network, rate, f"{task.steps:,} x {task.batch_size}", *shown, *times]
 
 
-HEADER = ["network", "optimizer, lr", "steps x batch", *CONTENDERS]
+HEADER = [
+    "network", "optimizer, lr", "steps x batch", *CONTENDERS,
+    *(f"{who}, min of CPU" for who in CONTENDERS),
+]  # fmt: skip
 INTRODUCTION = """# What the networks learn
 
 Made by `python -m bench.learning`, which says what is compared. Images: the part of MNIST's test
@@ -79,12 +87,13 @@ images that is right. Text: the loss for each character of the last tenth of the
 """
 
 
-def run(name: str, who: str) -> float:
-    """What one contender reaches, in a process of its own, on one thread."""
+def run(name: str, who: str) -> dict[str, float]:
+    """What one contender reaches, and in what time, in a process of its own, on one thread."""
     one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, "-m", "bench.learning", name, who]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | one)
-    return float(json.loads(done.stdout)["result"])
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 def train(name: str, who: str) -> None:
@@ -92,16 +101,16 @@ def train(name: str, who: str) -> None:
     task = TASKS[name]
     batches, result = images(task) if not task.length else text(task)
     trainee = (ours if who == "layerwise" else torchs)(name, task)
-    start = time.perf_counter()
+    start = time.process_time()
     mean = None
     for step, (x, t) in enumerate(batches, start=1):
         loss = trainee.step(x, t)
         mean = loss if mean is None else 0.99 * mean + 0.01 * loss
         if step % 500 == 0 or step == task.steps:
-            found, seconds = result(trainee.scores), time.perf_counter() - start
+            found, seconds = result(trainee.scores), time.process_time() - start
             print(f"{name}, {who}: step {step}, loss {mean:.3f}, held out {found:.4f}, "
                   f"{seconds:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
-    print(json.dumps({"result": found}))
+    print(json.dumps({"result": found, "seconds": seconds}))
 
 
 # the data ----------------------------------------------------------------------------------------
@@ -109,16 +118,14 @@ def train(name: str, who: str) -> None:
 
 def images(task: Task) -> tuple[Iterator[Any], Callable[[Any], float]]:
     """Batches of MNIST's images, and the percentage of its test images that are right."""
-    (x, t), (x_test, t_test) = lw.data.mnist(flatten=False)
+    train, (x_test, t_test) = lw.data.mnist(flatten=False)
+    augment = [lw.data.Shift(task.shift)] if task.shift else []
+    epochs = lw.data.Batches(*train, task.batch_size, seed=0, augment=augment)
 
     def batches() -> Iterator[Any]:
-        rng = np.random.default_rng(0)
-        order = np.concatenate(
-            [rng.permutation(len(x)) for _ in range(-(-task.steps * task.batch_size // len(x)))]
-        )
-        for step in range(task.steps):
-            rows = order[step * task.batch_size : (step + 1) * task.batch_size]
-            yield x[rows], t[rows]
+        forever = itertools.chain.from_iterable(map(epochs.epoch, itertools.count(1)))
+        for batch in itertools.islice(forever, task.steps):
+            yield batch.x, batch.t
 
     def right(scores: Any) -> float:
         parts = [scores(part).argmax(axis=1) for part in np.split(x_test, 20)]
@@ -159,13 +166,17 @@ def text(task: Task) -> tuple[Iterator[Any], Callable[[Any], float]]:
 
 def ours(name: str, task: Task) -> Trainee:
     if not task.length:
-        net = lw.models.deep_conv_net(seed=0)
+        net = getattr(lw.models, name)(seed=0)
     elif name == "char_lstm":
         net = lw.models.char_lstm(len(shakespeare().alphabet), seed=0)
     else:
         net = lw.models.gpt(len(shakespeare().alphabet), block_size=task.length, seed=0)
     loss = lw.SoftmaxCrossEntropy()
-    lr = lw.CosineAnnealingLR(task.lr, T_max=task.steps) if task.falling else task.lr
+    lr: Any = task.lr
+    if task.schedule == "cosine":
+        lr = lw.CosineAnnealingLR(lr, T_max=task.steps)
+    elif task.schedule == "one cycle":
+        lr = lw.OneCycleLR(lr, total_steps=task.steps)
     optimizer = getattr(lw, task.optimizer)(lr=lr)
 
     def step(x: Any, t: Any) -> float:
@@ -183,13 +194,20 @@ def torchs(name: str, task: Task) -> Trainee:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     if not task.length:
-        net = torch_deep_conv_net()
+        net = torch_deep_conv_net() if name == "deep_conv_net" else torch_lenet5()
     else:
         vocabulary = len(shakespeare().alphabet)
         net = torch_char_lstm(vocabulary) if name == "char_lstm" else torch_gpt(vocabulary, task)
     loss = torch.nn.CrossEntropyLoss()
     optimizer = getattr(torch.optim, task.optimizer)(net.parameters(), lr=task.lr)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, task.steps)
+    schedules = torch.optim.lr_scheduler
+    schedule: Any = None
+    if task.schedule == "cosine":
+        schedule = schedules.CosineAnnealingLR(optimizer, task.steps)
+    elif task.schedule == "one cycle":
+        schedule = schedules.OneCycleLR(
+            optimizer, task.lr, total_steps=task.steps, cycle_momentum=False
+        )
 
     def step(x: Any, t: Any) -> float:
         net.train()
@@ -197,8 +215,8 @@ def torchs(name: str, task: Task) -> Trainee:
         value = loss(net(torch.from_numpy(x)), torch.from_numpy(t))
         value.backward()
         optimizer.step()
-        if task.falling:
-            falling.step()
+        if schedule is not None:
+            schedule.step()
         return float(value.detach())
 
     def scores(x: Any) -> Any:
@@ -225,6 +243,17 @@ def torch_deep_conv_net() -> Any:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
     return net
+
+
+def torch_lenet5() -> Any:
+    from torch import nn
+
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2)),
+        *(nn.Conv2d(16, 120, 5), nn.Tanh(), nn.Flatten()),
+        *(nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)),
+    )
 
 
 def torch_char_lstm(vocabulary: int) -> Any:

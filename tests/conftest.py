@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that the tests find the tab
 
 PEERS = all(importlib.util.find_spec(name) for name in ("torch", "expecttest"))
 collect_ignore = [] if PEERS else ["test_peers.py", "test_module_db.py", "module_db.py"]
+collect_ignore += [] if importlib.util.find_spec("sklearn") else ["test_metrics_peers.py"]
 
 SUMMARY = pytest.StashKey()
 
@@ -33,6 +34,15 @@ def pytest_terminal_summary(terminalreporter, config):
 
 settings.register_profile("here", max_examples=50, derandomize=True, deadline=None, database=None)
 settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network(tmp_path_factory):
+    """No test downloads anything from elsewhere, or writes into the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAYERWISE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("LAYERWISE_MIRROR", "http://127.0.0.1:9")  # where nobody answers
+        yield
 
 
 @pytest.fixture

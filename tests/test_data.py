@@ -405,31 +405,36 @@ def test_mnist_of_no_images(tmp_path):
     assert x.shape == (0, 784) and t.shape == (0, 10)
 
 
-ADVICE = (
-    "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-    "t10k-labels-idx1-ubyte, each with or without .gz. "
-    "Get them from http://yann.lecun.com/exdb/mnist/ and give their folder, "
-    "mnist('folder'), or set $LAYERWISE_DATA to the folder that holds mnist/."
-)
+def advice(place):
+    return (
+        "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+        "t10k-labels-idx1-ubyte, each with or without .gz. "
+        "Get them from https://ossci-datasets.s3.amazonaws.com/mnist/ and put them into "
+        f"{place}, or give their folder: mnist('folder')."
+    )
 
 
-def not_found(folder=None):
+def not_found(place, folder=None):
     with pytest.raises(DataError) as caught:
-        mnist(folder)
-    text, advice = str(caught.value).split(". Expected ")
-    assert f"Expected {advice}" == ADVICE
+        mnist(folder, download=False)
+    text, told = str(caught.value).split(". Expected ")
+    assert told == advice(place)
     return text
 
 
 def test_mnist_not_found(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERWISE_DATA", str(tmp_path))
+    monkeypatch.setenv("LAYERWISE_CACHE", str(tmp_path / "cache"))
     small_mnist(tmp_path / "mnist", NAMES[:2])
     none, two = "(0 of the 4 files are there)", "(2 of the 4 files are there)"
-    start = "MNIST's files are not in"
-    assert not_found() == f"{start} {tmp_path / 'mnist'} {two} or {tmp_path} {none}"
-    assert not_found(tmp_path / "elsewhere") == f"{start} {tmp_path / 'elsewhere'} {none}"
+    start, cache = "MNIST's files are not in", tmp_path / "cache" / "mnist"
+    assert not_found(cache) == (
+        f"{start} {tmp_path / 'mnist'} {two} or {tmp_path} {none} or {cache} {none}"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    assert not_found(elsewhere, elsewhere) == f"{start} {elsewhere} {none}"
     monkeypatch.delenv("LAYERWISE_DATA")
-    assert not_found() == f"{start} any known folder: none was given, $LAYERWISE_DATA is not set"
+    assert not_found(cache) == f"{start} {cache} {none}"
 
 
 @pytest.mark.parametrize(

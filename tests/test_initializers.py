@@ -136,6 +136,15 @@ def test_plain_initializers():
     assert abs(truncated_normal(shape, 0, cut=0.1)).max() <= 0.1
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+@pytest.mark.parametrize(
+    "init", [he_normal, he_uniform, xavier_normal, xavier_uniform, lecun_normal, lecun_uniform]
+)
+def test_an_array_without_numbers_can_be_drawn(init, shape):
+    """The rules divide by the number of inputs, and there are none."""
+    assert init(shape, 0).shape == shape
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

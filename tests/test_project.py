@@ -17,11 +17,11 @@ ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 
 
-def blocks(name):
-    """The code of a README, each block with the text that it is said to print."""
+def blocks(name, count=7):
+    """The code of a page, each block with the text that it is said to print."""
     text = (ROOT / name).read_text("utf-8")
     found = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", text, re.S | re.M)
-    assert len(found) == 7
+    assert len(found) == count
     return found
 
 
@@ -63,6 +63,7 @@ def test_every_link_leads_to_a_file(name):
 
 HEAVY = [
     *("matplotlib", "pygraphviz", "rich", "typer", "safetensors", "numba"),
+    "llvmlite",
     *("gzip", "secrets", "layerwise.book", "layerwise.data", "layerwise.draw", "layerwise.models"),
     *("layerwise.checking.checkup", "layerwise.checking.slopes"),
 ]

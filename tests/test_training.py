@@ -1,15 +1,19 @@
 """The plain training, and its history."""
 
+import json
+import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import layerwise as lw
-from layerwise.training.fit import batches
 from layerwise.training.history import Epoch
-from layerwise.training.progress import Watch
+from layerwise.training.nan import REMEDY
+from layerwise.training.progress import Progress
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(7, 3))
@@ -22,6 +26,12 @@ def network(seed=0, dtype="float64"):
 
 def quiet(net, x=X, t=T, **options):
     return lw.fit(net, x, t, **{"epochs": 2, "batch_size": 3, "progress": False, **options})
+
+
+def batches(count, size, seed, epoch):
+    """The row numbers of each batch of an epoch."""
+    data = lw.data.Batches(np.zeros((count, 1)), np.zeros(count), size, seed=seed)
+    return [batch.rows for batch in data.epoch(epoch)]
 
 
 def weights(net):
@@ -81,8 +91,8 @@ def test_one_forward_for_each_step():
 
 
 def test_the_order_follows_from_seed_and_epoch_alone():
-    first = [batch.tolist() for batch in batches(7, 3, seed=1, epoch=2)]
-    assert first == [batch.tolist() for batch in batches(7, 3, seed=1, epoch=2)]
+    first = [rows.tolist() for rows in batches(7, 3, seed=1, epoch=2)]
+    assert first == [rows.tolist() for rows in batches(7, 3, seed=1, epoch=2)]
     assert [len(batch) for batch in first] == [3, 3, 1]
     assert sorted(np.concatenate(first)) == list(range(7))
     other = [np.concatenate(batches(100, 9, *key)).tolist() for key in ((1, 1), (1, 2), (2, 1))]
@@ -99,7 +109,7 @@ def test_fit_goes_through_the_rows_in_that_order():
 
     t = np.arange(7.0)[:, None].repeat(2, axis=1)
     quiet(network(), t=t, loss=Spy(), epochs=2, seed=5)
-    wanted = [batch.tolist() for epoch in (1, 2) for batch in batches(7, 3, 5, epoch)]
+    wanted = [rows.tolist() for epoch in (1, 2) for rows in batches(7, 3, 5, epoch)]
     assert seen == wanted
 
 
@@ -150,7 +160,8 @@ def test_accuracy_is_there_for_classes_only():
     one_hot = np.eye(2)[T]
     by_numbers = quiet(network(), epochs=1)
     by_rows = quiet(network(), t=one_hot, loss=lw.SoftmaxCrossEntropy(), epochs=1)
-    assert by_rows.epochs[0][:3] == pytest.approx(by_numbers.epochs[0][:3])
+    one, other = by_rows.epochs[0], by_numbers.epochs[0]
+    assert (one.loss, one.accuracy) == pytest.approx((other.loss, other.accuracy))
     soft = quiet(network(), t=one_hot * 0.9 + 0.05, loss=lw.SoftmaxCrossEntropy(), epochs=1)
     numbers = quiet(network(), t=X[:, :2], loss=lw.MeanSquaredError(), epochs=1)
     assert soft.epochs[0].accuracy is None and numbers.epochs[0].accuracy is None
@@ -185,12 +196,17 @@ def test_a_loss_that_is_not_finite_stops_the_training_at_once(bad):
     with pytest.raises(lw.TrainingError) as caught:
         quiet(net, x, loss=Late())
     assert str(caught.value) == (
-        f"The loss is {bad} in epoch 2, batch 2 of 3: the training has diverged. Take a smaller "
-        "learning rate, and look for NaN in x and t."
+        f"The loss is {bad} in epoch 2, batch 2 of 3. Forward, the loss made it: "
+        f"Late() got finite outputs. {REMEDY}"
     )
     x[row] = np.nan
-    with pytest.raises(lw.TrainingError, match="The loss is nan in epoch 1, batch"):
+    with pytest.raises(lw.TrainingError) as caught:
         quiet(net, x)
+    batch = next(i for i, rows in enumerate(batches(7, 3, 0, 1), 1) if row in rows)
+    assert str(caught.value) == (
+        f"The loss is nan in epoch 1, batch {batch} of 3. It is in the data: x has NaN in 3 of "
+        f"{9 if batch < 3 else 3} numbers, first in row {row} of the data."
+    )
     assert all(np.isfinite(value).all() for value in weights(net).values())
 
 
@@ -336,13 +352,14 @@ def test_accuracy_of_a_class_for_every_pixel():
         (
             np.ones((2, 2)),
             [0.3, 0.4],
-            "accuracy expects class numbers (one axis less than the network's output) or one-hot "
-            "rows, but t is (2,) float64.",
+            "Accuracy(ignore_index=-100) expects class numbers of shape (2,) or one-hot rows of "
+            "shape (2, 2), but t is (2,) float64. Convert them: t.astype(int).",
         ),
+        (np.ones((2, 2)), [-100, -100], "All of t is -100, the class number that is ignored."),
     ],
 )
 def test_accuracy_refuses_what_has_none(x, t, text):
-    with pytest.raises(lw.TrainingError) as caught:
+    with pytest.raises((lw.TrainingError, lw.metrics.MetricError)) as caught:
         lw.accuracy(identity(), x, t)
     assert str(caught.value) == text
 
@@ -352,8 +369,9 @@ def test_accuracy_refuses_what_has_none(x, t, text):
 
 def some_history():
     history = lw.History()
-    history.epochs.append(Epoch(1, 2.3026, 0.1, 0.0000123, 1.0, 0.5))
-    history.epochs.append(Epoch(2, 123456.0, 0.98765, 0.0, 0.5, 61.234))
+    names = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+    history.epochs.append(Epoch(zip(names, (1, 2.3026, 0.1, 0.0000123, 1.0, 0.5))))
+    history.epochs.append(Epoch(zip(names, (2, 123456.0, 0.98765, 0.0, 0.5, 61.234))))
     return history
 
 
@@ -373,6 +391,63 @@ def test_history_leaves_out_what_there_is_not():
     columns = history.to_dict()
     assert columns["epoch"] == [1, 2] and columns["accuracy"] == [None, None]
     assert columns["loss"] == [one.loss for one in history.epochs]
+
+
+def test_a_history_goes_into_files_and_comes_back(tmp_path):
+    history = some_history()
+    history.epochs[0].update(loss=math.nan, val_loss=-math.inf, f1=np.float32(0.1))
+    history.epochs[1]["confusion"] = np.eye(2)
+    history.interrupted = True
+    for suffix, write, read in [
+        ("csv", history.to_csv, lw.History.from_csv),
+        ("json", history.to_json, lw.History.from_json),
+    ]:
+        path = tmp_path / f"history.{suffix}"
+        text = write(path)
+        assert path.read_text("utf-8") == text + "\n"
+        for again in (read(path), read(write()), read(str(path))):
+            same = again.to_dict()
+            if suffix == "json":
+                assert again.interrupted and same.pop("confusion") == [None, [[1, 0], [0, 1]]]
+            wanted = {n: c for n, c in history.to_dict().items() if n != "confusion"}
+            assert list(same) == list(wanted)
+            for name, column in wanted.items():
+                np.testing.assert_array_equal(
+                    np.array(same[name], float), np.array(column, float), err_msg=name
+                )
+    assert json.loads(history.to_json())["epochs"][0]["loss"] == "nan"  # JSON has no NaN
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "said"),
+    [
+        (lw.History.from_json, "{}", "This is no history in JSON (KeyError('epochs'))."),
+        (lw.History.from_json, '{"epochs": [3]', "This is no history in JSON (JSONDecodeError("),
+        (lw.History.from_json, '{"epochs": [3]}', "This is no history in JSON (TypeError("),
+        (lw.History.from_csv, "loss\nred", "This is no history in CSV: could not convert"),
+        (lw.History.from_csv, "loss\n1,2", "This is no history in CSV: "),
+        (lw.History.from_csv, "nowhere.csv", "nowhere.csv: it cannot be read: "),
+    ],
+)
+def test_what_is_no_history(read, text, said):
+    with pytest.raises(lw.FileError) as caught:
+        read(text)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_history_for_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    assert some_history().to_pandas() == some_history().to_dict()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"^to_pandas\(\) needs pandas: pip install pandas\.$"):
+        some_history().to_pandas()
+
+
+def test_a_column_that_there_is_not():
+    with pytest.raises(lw.UnknownNameError, match=r"There is no column 'lose'. There are epoch, l"):
+        some_history()["lose"]
+    with pytest.raises(AttributeError, match=r"This epoch has no 'lose'. It has epoch, loss, acc"):
+        some_history().epochs[0].lose  # noqa: B018
 
 
 def test_history_draws_its_curves(tmp_path):
@@ -446,27 +521,44 @@ def test_a_live_bar_in_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr("layerwise.training.progress.INTERVAL", 0)
+    monkeypatch.setattr("layerwise.training.progress.SHARE", np.inf)
     quiet(network(), epochs=2, progress=True)
     shown = capsys.readouterr().out
     assert "epoch 1/2" in shown and "batch 2/3" in shown and "rows/s" in shown and "left" in shown
     assert shown.count(" s\n") == 2  # the lines that stay
 
 
-def test_the_bar_is_drawn_a_few_times_a_second_at_most(monkeypatch):
-    drawn = []
+def draw_times(monkeypatch, takes):
+    """When a bar is drawn, if a batch takes 0.04 s and a drawing so long."""
+    now, drawn = [0.0], []
 
     class Bar:
         def update(self, task, **fields):
             drawn.append(fields["completed"])
+            now[0] += takes
 
-    clock = iter(np.arange(0, 100, 0.04))
-    monkeypatch.setattr("layerwise.training.progress.time.perf_counter", lambda: next(clock))
-    watch = Watch(2, 10, wanted=False)
-    watch.bar, watch.task = Bar(), None
-    for epoch in (1, 2):
-        for batch in range(1, 11):
-            watch.batch_done(epoch, batch, 5, 0.5, None)
-    assert drawn == [4, 8, 12, 16, 20]  # every 0.16 s
+    class Spent(lw.Callback):
+        def on_batch_end(self, trainer):
+            now[0] += 0.04
+
+    monkeypatch.setattr("layerwise.training.progress.time.perf_counter", lambda: now[0])
+    progress = Progress()
+    trainer = lw.Trainer(network(), callbacks=[Spent(), progress], progress=False)
+    progress.on_fit_start = lambda trainer: vars(progress).update(
+        bar=Bar(), task=None, lines=[], rows=0, start=0, next=0.15, console=Console(quiet=True)
+    )
+    Bar.stop = lambda self: None
+    trainer.fit((X, T), epochs=10, batch_size=3)
+    return drawn
+
+
+def test_the_bar_is_drawn_a_few_times_a_second_at_most(monkeypatch):
+    assert draw_times(monkeypatch, 0) == [*range(4, 31, 4)]  # every 0.16 s
+
+
+def test_a_bar_that_is_slow_to_draw_is_drawn_less_often(monkeypatch):
+    """In 0.8 s, 0.004 s go into drawing: below 1 %."""
+    assert draw_times(monkeypatch, 0.004) == [4, 24]
 
 
 def test_one_hot_rows_of_whole_numbers_are_classes():

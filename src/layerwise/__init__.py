@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import initializers, layers, optim
 from .check import Report, assert_gradients, check
+from .engine import EngineError, engine, set_num_threads
 from .errors import (
     FileError,
     GradientError,
@@ -34,19 +35,36 @@ from .optim import __all__ as _optim
 from .parameter import Buffer, Parameter
 from .seat import Seat
 from .sequential import Sequential
-from .training import History, TrainingError, accuracy, fit
+from .training import (
+    Callback,
+    Checkpoints,
+    EarlyStopping,
+    History,
+    Trainer,
+    TrainingError,
+    accuracy,
+    fit,
+)
 from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 if TYPE_CHECKING:
-    from . import data, models
+    from . import data, metrics, models
     from .io import load
+    from .training.diagnose import diagnose
+    from .training.pictures import plot_confusion, plot_misclassified
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
+    _LATER = {
+        "load": ".io",
+        "diagnose": ".training.diagnose",
+        "plot_confusion": ".training.pictures",
+        "plot_misclassified": ".training.pictures",
+    }
 
     def __getattr__(name: str) -> Any:
-        if name in ("data", "models"):
+        if name in ("data", "metrics", "models"):
             return import_module(f".{name}", __name__)
-        if name == "load":
-            return import_module(".io", __name__).load
+        if name in _LATER:
+            return getattr(import_module(_LATER[name], __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
@@ -57,7 +75,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Buffer",
+    "Callback",
+    "Checkpoints",
+    "EarlyStopping",
     "FileError",
+    "EngineError",
     "Graph",
     "GradientError",
     "History",
@@ -73,6 +95,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "Step",
+    "Trainer",
     "TrainingError",
     "TransformerDecoderLayer",
     "TransformerEncoderLayer",
@@ -83,12 +106,18 @@ __all__ = [
     "assert_gradients",
     "check",
     "data",
+    "diagnose",
+    "engine",
     "fit",
     "initializers",
     "layers",
     "load",
+    "metrics",
     "models",
     "optim",
+    "plot_confusion",
+    "plot_misclassified",
+    "set_num_threads",
     *_layers,
     *_optim,
 ]

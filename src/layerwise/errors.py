@@ -32,6 +32,10 @@ class FileError(LayerwiseError, OSError):
     """A file cannot be read or written, or what is in it cannot be used."""
 
 
+class DataError(LayerwiseError, ValueError):
+    """Data is missing, damaged, or not what it should be."""
+
+
 class ShapeError(LayerwiseError, ValueError):
     """A layer got an input whose shape it cannot work on.
 

@@ -27,6 +27,7 @@ from .node import Constant, Node
 from .parameter import AttributeParameter, Parameter, floating
 from .seat import Seat, parameters_at, set_training, shape_at, shapes_so_far, what_failed
 from .summary import summary
+from .tables import Text
 from .values import (
     NUMBERS,
     added,
@@ -38,6 +39,14 @@ from .values import (
     tidied,
 )
 from .wiring import names_of, nodes_behind, ordered_inputs, wrong_inputs
+
+
+def planner(graph: Graph, values: list[Any], predicts: bool) -> Any:
+    """A plan that runs the graph from these values, or None: then every layer runs its own code.
+
+    The engine puts its own function here.
+    """
+    return None
 
 
 class Step(NamedTuple):
@@ -118,15 +127,20 @@ class Graph(Layer, guarded=False):
         self._done = ""  # how far the last run has come: "", "forward" or "backward"
         self._runs = 0  # how many runs have begun
         self._told: bool | None = None  # the mode that the layers have been told
+        self._plans: dict[Any, Any] = {}  # the engine's, by the shapes of the inputs
+        self._plan: Any = None  # that of the last run; None: every layer ran its own code
         self.held_parameters = {}
         known: set[int] = set()
         for seat in self.nodes:
-            for held in parameters_at(seat):
+            found = parameters_at(seat)
+            seat.learns = bool(found) or any(source.learns for source in seat.inputs)
+            for held in found:
                 if held.gradient is not None:
                     seat.collected.append(held)
                 if id(held.parameter) not in known:
                     known.add(id(held.parameter))
                     self.held_parameters[held.name] = held.parameter
+        self._learning = [seat for seat in self._calls if seat.learns]
 
     def _choose_dtype(self, dtype: Any) -> None:
         """One dtype for all parameters: the one asked for, or float32 where they differ.
@@ -157,21 +171,38 @@ class Graph(Layer, guarded=False):
         those that `backward` will use: copy them before you change them.
         """
         self._begin(args, named)
-        self._run_forward(self._calls)
+        if not self._plain:
+            self._plan = planner(self, self._values, False)
+        if self._plan is None:
+            self._run_forward(self._calls)
+        else:
+            self._plan.forward(self._values)
         self._done = "forward"
         return self._results(self._values)
 
-    def backward(self, dout: Any = 1, *, accumulate: bool = False) -> Any:
+    def backward(self, dout: Any = 1, *, accumulate: bool = False, inputs: bool = True) -> Any:
         """Run every layer backward, in the reverse order; returns a gradient for each input.
 
         dout         the gradient of the output: a number for all of it, or shaped like it;
                      for several outputs a tuple of these
         accumulate   add to the gradients of the parameters instead of starting from zero
+        inputs       False: only parameters are learned from, so gradients are not carried further
+                     back than there are any; those of the inputs are None
         errors       OrderError before a forward; LayerError where a layer raises, or returns a
                      gradient that does not fit its input
         """
-        self._begin_backward(dout, accumulate)
-        return self._finish_backward(self._calls)
+        if self._plan is not None:
+            self._give(dout)
+            self._plan.backward(accumulate, inputs)
+        else:
+            self._begin_backward(dout, accumulate)
+            self._run_backward(self._calls if inputs else self._learning)
+            self._finish_backward()
+            if not inputs:
+                for seat in self.nodes:
+                    if not seat.learns:
+                        self._grads[seat.slot] = None
+        return self._input_gradients()
 
     def predict(self, /, *args: Any, **named: Any) -> Any:
         """The output in inference: no dropout, and nothing is kept, so `backward` is not touched.
@@ -179,6 +210,10 @@ class Graph(Layer, guarded=False):
         Values are given as to `forward`.
         """
         values, _ = self._starting_values(args, named)
+        plan = planner(self, values, True)
+        if plan is not None:
+            outputs = plan.forward(values)
+            return outputs[0] if self.num_outputs is None else tuple(outputs)
         kept = {seat.slot for seat in self.outputs}
         last_use = {slot: seat for seat in self._calls for slot in seat.sources}
         seat = None
@@ -215,12 +250,13 @@ class Graph(Layer, guarded=False):
             self._same_run(run)
             if seat.grad is not None:
                 yield Step("backward", seat, (seat.grad,), self._run_backward([seat]))
-        self._finish_backward([])
+        self._finish_backward()
 
     def _begin(self, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         self._values[:], self._plain = self._starting_values(args, named)
         self._grads[:] = self._nothing
         self._done = ""
+        self._plan = None
         self._runs += 1
         if self._told is not self.training:
             self._told = self.training
@@ -313,13 +349,14 @@ class Graph(Layer, guarded=False):
             d = output_gradient(one, seat)
             grads[seat.slot] = d if grads[seat.slot] is None else added(grads[seat.slot], d)
 
-    def _finish_backward(self, calls: list[Seat]) -> Any:
-        self._run_backward(calls)
+    def _finish_backward(self) -> None:
         for seat in self._leaves:
             if seat.kind == "constant":
                 self._grads[seat.slot] = None  # nothing is to be learned from it
             elif seat.grad is not None:
                 seat.node.value.grad += seat.grad
+
+    def _input_gradients(self) -> Any:
         grads = self._grads[: len(self.inputs)]  # the inputs have the first slots
         return grads[0] if len(grads) == 1 else tuple(grads)
 
@@ -436,6 +473,22 @@ class Graph(Layer, guarded=False):
     def summary(self) -> str:
         """A table of all nodes: name, layer, inputs, shape of the output, number of parameters."""
         return summary(self)
+
+    def plan(self) -> str:
+        """How the last run was computed, as a table: a row for each step of the engine's plan, with
+        its layers, output, work in FLOPs and bytes, and the time it took; a row for each layer
+        that ran its own code. Steps of Python have no work that could be counted.
+
+        errors   OrderError before the first forward
+        """
+        if not self._done:
+            raise OrderError(
+                f"{self!r} has no plan yet: it is made for the shapes of the inputs. Call "
+                "forward(...) first, and backward() to see both."
+            )
+        if self._plan is None:
+            return Text("Every layer ran its own code, in NumPy.")
+        return self._plan.report()
 
     def __repr__(self) -> str:
         ins = ", ".join(seat.name for seat in self.inputs)

@@ -152,7 +152,7 @@ def lecun_normal(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
     >>> lecun_normal((100, 50), 0).std().round(2)
     np.float64(0.1)
     """
-    return normal(shape, rng, gain / math.sqrt(fans(shape)[0]))
+    return normal(shape, rng, _deviation(gain, fans(shape)[0]))
 
 
 def lecun_uniform(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
@@ -161,7 +161,7 @@ def lecun_uniform(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
     >>> abs(lecun_uniform((300, 50), 0)).max().round(2)
     np.float64(0.1)
     """
-    return uniform(shape, rng, _bound(gain / math.sqrt(fans(shape)[0])))
+    return uniform(shape, rng, _bound(_deviation(gain, fans(shape)[0])))
 
 
 def he_normal(
@@ -177,7 +177,7 @@ def he_normal(
     >>> he_normal((200, 50), 0).std().round(2)
     np.float64(0.1)
     """
-    return normal(shape, rng, gain / math.sqrt(_fan(shape, mode)))
+    return normal(shape, rng, _deviation(gain, _fan(shape, mode)))
 
 
 def he_uniform(
@@ -190,7 +190,7 @@ def he_uniform(
     >>> abs(he_uniform((600, 50), 0)).max().round(2)
     np.float64(0.1)
     """
-    return uniform(shape, rng, _bound(gain / math.sqrt(_fan(shape, mode))))
+    return uniform(shape, rng, _bound(_deviation(gain, _fan(shape, mode))))
 
 
 def xavier_normal(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
@@ -201,7 +201,7 @@ def xavier_normal(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
     >>> xavier_normal((150, 50), 0).std().round(2)
     np.float64(0.1)
     """
-    return normal(shape, rng, gain * math.sqrt(2 / sum(fans(shape))))
+    return normal(shape, rng, _deviation(gain, sum(fans(shape)) / 2))
 
 
 def xavier_uniform(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
@@ -210,7 +210,11 @@ def xavier_uniform(shape: Shape, rng: Any = None, gain: float = 1.0) -> Any:
     >>> abs(xavier_uniform((550, 50), 0)).max().round(2)
     np.float64(0.1)
     """
-    return uniform(shape, rng, _bound(gain * math.sqrt(2 / sum(fans(shape)))))
+    return uniform(shape, rng, _bound(_deviation(gain, sum(fans(shape)) / 2)))
+
+
+def _deviation(gain: float, fan: float) -> float:
+    return gain / math.sqrt(fan or 1)  # a fan of 0 belongs to an array without numbers
 
 
 def _bound(std: float) -> float:

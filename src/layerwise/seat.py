@@ -12,7 +12,7 @@ from .errors import LayerwiseError, ShapeError, describe, show_layer
 from .layer import raise_shape_error
 from .node import Constant, Input, Node
 from .parameter import Parameter
-from .values import complete, tidied
+from .values import complete, looked_at, tidied
 
 
 class Seat:
@@ -33,6 +33,7 @@ class Seat:
         "grads",
         "inputs",
         "layer",
+        "learns",  # whether a parameter is here, or in what this is computed from
         "name",
         "node",
         "run",  # the layer's forward
@@ -59,6 +60,7 @@ class Seat:
         grads.append(None)
         self.shape: Any = (..., None)
         self.dtype = node.dtype if isinstance(node, Input) else None
+        self.learns = False
         self.collected: list[Held] = []
         if layer is not None:
             attributes(layer)["_ran_forward"] = True  # the graph looks after the order
@@ -71,11 +73,11 @@ class Seat:
 
     @property
     def value(self) -> Any:
-        return self.values[self.slot]
+        return looked_at(self.values, self.slot)
 
     @property
     def grad(self) -> Any:
-        return self.grads[self.slot]
+        return looked_at(self.grads, self.slot)
 
     @property
     def kind(self) -> str:

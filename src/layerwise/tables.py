@@ -1,8 +1,11 @@
-"""Plain text tables, for terminals and notebooks alike."""
+"""Plain text tables and paragraphs, for terminals and notebooks alike."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+
+WIDTH = 96
 
 
 class Text(str):
@@ -33,4 +36,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             for cell, width, r in zip(line, widths, right)
         ).rstrip()
         for i, line in enumerate(lines)
+    )
+
+
+def paragraph(label: str, text: str, indent: int = 7) -> str:
+    """A label, and beside it the text in lines that are not too long.
+
+    >>> print(paragraph("note", "all is well " * 12))
+    note   all is well all is well all is well all is well all is well all is well all is well all
+           is well all is well all is well all is well all is well
+    """
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=f"{label:<{indent}}",
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )

@@ -22,6 +22,31 @@ if TYPE_CHECKING:
 NUMBERS = frozenset((float, int))  # the types of Python's own numbers
 
 
+class Kept:
+    """A value that the engine keeps in memory of its own, to be copied when somebody looks."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.source.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.source.dtype
+
+
+def looked_at(numbers: list[Any], slot: int) -> Any:
+    """One of the numbers of a run."""
+    number = numbers[slot]
+    if type(number) is Kept:
+        number = numbers[slot] = number.source.shown()
+    return number
+
+
 def taken(value: Any, seat: Seat, dtype: Any) -> Any:
     """A value given for an input, checked against what the Input declares, and cast."""
     node = seat.node

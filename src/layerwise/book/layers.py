@@ -71,7 +71,7 @@ class AddLayer(Add):
     """
 
 
-class Relu(Elementwise):
+class Relu(Written, Elementwise):
     """out = x where x > 0, else 0; the slope at 0 is taken as 0.
 
     backward   dx = dout where x > 0, else 0
@@ -231,19 +231,17 @@ class SoftmaxWithLoss(Lists, Layer):
 
     def forward(self, x: Any, t: Any) -> Any:
         self.t = t = np.asarray(t)
-        N = len(x)
         shifted = x - x.max(axis=1, keepdims=True)
         e = np.exp(shifted)  # at most 1
         total = e.sum(axis=1, keepdims=True)
         self.y = e / total
-        log_total = np.log(total[:, 0])  # ln(y) = shifted - log_total
+        log_y = shifted - np.log(total)  # finite where y itself is too small for a float
         if t.shape == x.shape:
-            at_t = np.sum(t * np.where(t == 0, 0, shifted), axis=1)
-            log_total = log_total * t.sum(axis=1)
+            at_t = np.vdot(t, np.where(t == 0, 0, log_y))
         else:
             check_class_numbers(self, t, x.shape[:1], x.shape[1])
-            at_t = shifted[np.arange(N), t]
-        self.loss = np.sum(log_total - at_t) / N
+            at_t = log_y[np.arange(len(x)), t].sum()
+        self.loss = -at_t / len(x)
         return self.loss
 
     def backward(self, dout: Any = 1) -> Any:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import show_shape
-from ..tables import table
-
-WIDTH = 96
+from ..tables import paragraph, table
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Report:
         told += [("kink", text) for text in self._about_kinks()]
         told += [("note", note) for note in self.notes]
         if told:
-            parts.append("\n".join(_paragraph(label, text) for label, text in told))
+            parts.append("\n".join(paragraph(label, text) for label, text in told))
         return "\n\n".join(parts)
 
     __repr__ = __str__
@@ -134,17 +131,6 @@ class Report:
                 f"backward says {number(first.backward)}. Not held against the layer."
             )
         return texts
-
-
-def _paragraph(label: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=f"{label:<7}",
-        subsequent_indent=" " * 7,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def element(name: str, index: Sequence[int] | None) -> str:

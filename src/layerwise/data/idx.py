@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import LayerwiseError
+from ..errors import DataError
 from ..files import write_whole
 
 TYPES: dict[int, np.dtype[Any]] = {
@@ -45,10 +45,6 @@ GZIP = b"\x1f\x8b"  # how a compressed file begins
 NOT_IDX = "Get the file again: it is damaged or not an IDX file."
 
 Reader = gzip.GzipFile | io.BufferedReader
-
-
-class DataError(LayerwiseError, ValueError):
-    """A data file is missing, damaged, or not what it should be."""
 
 
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:

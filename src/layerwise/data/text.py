@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .idx import GZIP, DataError
+from ..errors import DataError
+from .idx import GZIP
 
 
 class Text(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .colors import theme_colors
@@ -28,16 +30,15 @@ def plotted(scene: Scene, ending: str, dark: bool) -> bytes:
     axes.set_axis_off()
     axes.set_xlim(0, scene.width)
     axes.set_ylim(scene.height, 0)
-    fonts = _fonts()
+    families = fonts()
     for layer, shape in enumerate(scene.shapes):
-        for artist in _artists(shape, colors, fonts):
+        for artist in _artists(shape, colors, families):
             artist.set_zorder(layer)
             artist.set_clip_on(False)
             axes.add_artist(artist)
     file = io.BytesIO()
     metadata = {"CreationDate": None} if ending == ".pdf" else {}  # same picture, same bytes
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # then a box stands there
+    with without_glyph_warnings():
         figure.savefig(
             file,
             format=ending[1:],
@@ -48,7 +49,16 @@ def plotted(scene: Scene, ending: str, dark: bool) -> bytes:
     return file.getvalue()
 
 
-def _fonts() -> list[str]:
+@contextmanager
+def without_glyph_warnings() -> Iterator[None]:
+    """Where no font has a letter, a box stands there, and that is all."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
+
+
+def fonts() -> list[str]:
+    """The fonts to look for a letter in, one after the other."""
     from matplotlib.font_manager import fontManager
 
     there = {font.name for font in fontManager.ttflist}

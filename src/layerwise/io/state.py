@@ -70,7 +70,7 @@ def restore(net: Graph, arrays: dict[str, Any], generators: dict[str, Any]) -> N
         if name in restored:
             one.bit_generator.state = restored[name].bit_generator.state
         elif isinstance(one, Shared):
-            one.hold(given[name].copy())
+            one.hold(np.array(given[name]))  # the axes keep their order in memory
         else:
             one[...] = given[name]  # other layers may refer to it
 

@@ -65,6 +65,17 @@ class ScaledDotProductAttention(Layer):
         self.given = self.factor = None  # saved by forward for backward
         self.q = self.k = self.v = self.weights = self.dropped = None
 
+    @property
+    def weights(self):
+        """The shares of the last forward; an engine that does not keep them gives a function."""
+        if callable(self._weights):
+            self._weights = self._weights()
+        return self._weights
+
+    @weights.setter
+    def weights(self, weights):
+        self._weights = weights
+
     def out_shape(self, query, key, value, attn_mask=None):
         if any(... in shape for shape in (query, key, value)):
             return (..., None)

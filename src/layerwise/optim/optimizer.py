@@ -33,6 +33,15 @@ class Checked(NamedTuple):
     schedules: list[tuple[Schedule, dict[str, Any]]]
 
 
+def change(updates: list[tuple[Any, ...]]) -> None:
+    """Change each parameter: (optimizer, value, gradient, memory, lr).
+
+    The engine puts its own function here.
+    """
+    for optimizer, value, d, memory, lr in updates:
+        optimizer.update(value, d, memory, lr)
+
+
 class Optimizer(Options):
     """What all optimizers share. A subclass says what it remembers, and how a parameter changes.
 
@@ -105,11 +114,13 @@ class Optimizer(Options):
             gradients = clip_by_value(gradients, self.clip_value)
         if self.clip_norm is not None:
             gradients, _ = clip_by_norm(gradients, self.clip_norm)
+        updates = []
         for name, d in gradients.items():
             value, group = parameters[name].value, self._group_of(name)
             if name not in self.memory:
                 self.memory[name] = group.start(value)
-            group.update(value, d, self.memory[name], group.rate())
+            updates.append((group, value, d, self.memory[name], group.rate()))
+        change(updates)
         self.steps += 1
 
     def rate(self) -> float:

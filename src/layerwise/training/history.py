@@ -1,45 +1,73 @@
-"""The history of a training: what every epoch ended with, as a table and as a picture."""
+"""The history of a training: what every epoch ended with, as a table."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import math
 import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
-from ..errors import LayerwiseError
+import numpy as np
+
+from ..errors import FileError, UnknownNameError
 from ..tables import Text, table
 
-TRAINING, HELD_OUT = "#0072B2", "#D55E00"  # blue and vermilion: told apart by everyone
-INK, GRID = "#333333", "#E3E3E3"
+Path_ = str | os.PathLike[str]
 
 
-class Epoch(NamedTuple):
-    """What one pass over the training data ended with; None: not computed."""
+class Epoch(dict[str, Any]):
+    """What one pass over the training data ended with, by name; None: not computed.
 
-    epoch: int  # counted from 1
-    loss: float  # the mean over all rows, each as it came in training
-    accuracy: float | None  # the part of the rows that was right, 0 to 1
-    val_loss: float | None  # the same on the validation data, after the epoch
-    val_accuracy: float | None
-    seconds: float
+    epoch      its number, counted from 1
+    loss       the mean over all rows, each as it came in training
+    val_loss   the same on the validation data, after the epoch
+    seconds    how long both took together
+    and        every metric likewise, `accuracy` and `val_accuracy`; and what callbacks have put in
+
+    Columns are attributes as well: `epoch.val_loss` is `epoch["val_loss"]`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        raise AttributeError(f"This epoch has no {name!r}. It has {', '.join(self)}.")
 
     def __str__(self) -> str:
         """One line: `epoch 3   loss 0.1234   accuracy 96.52 %   0.05 s`."""
-        shown = [f"{name} {text}" for name, text in self.texts().items() if name != "seconds"]
-        return "   ".join([*shown, f"{self.seconds:.2f} s"])
+        return self.line({})
 
-    def texts(self) -> dict[str, str]:
-        """What there is, by name, as people read it."""
-        return {n: show(n, v) for n, v in self._asdict().items() if v is not None}
+    def line(self, shows: Mapping[str, Callable[[Any], str]]) -> str:
+        """One line for people, where some columns are shown in their own way."""
+        texts = self.texts(shows)
+        seconds = [f"{texts.pop('seconds')} s"] if "seconds" in texts else []
+        return "   ".join([f"{name} {text}" for name, text in texts.items()] + seconds)
+
+    def texts(self, shows: Mapping[str, Callable[[Any], str]]) -> dict[str, str]:
+        """The numbers that there are, by name, as people read them."""
+        return {
+            name: shows[name](value) if name in shows else show(name, value)
+            for name, value in self.items()
+            if is_number(value)
+        }
 
 
-def show(name: str, value: float) -> str:
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def show(name: str, value: Any) -> str:
     """A number as people read it: `show("accuracy", 0.97)` is 97.00 %."""
+    if isinstance(value, (int, np.integer)):
+        return f"{value}"
     if "accuracy" in name:
         return f"{100 * value:.2f} %"
     if "loss" in name:
         return f"{value:.4f}" if 0.001 <= abs(value) < 1e5 or value == 0 else f"{value:.2e}"
-    return f"{value:.2f}" if name == "seconds" else f"{value}"
+    return f"{value:.2f}" if name == "seconds" else f"{value:.4g}"
 
 
 class History:
@@ -48,110 +76,167 @@ class History:
     `interrupted` is True if Ctrl-C ended it before its time. Printed, it is a table.
 
     >>> history = History()
-    >>> history.epochs.append(Epoch(1, 0.7, 0.75, None, None, 0.2))
+    >>> history.epochs.append(Epoch(epoch=1, loss=0.7, accuracy=0.75, seconds=0.2))
     >>> history
     epoch  loss    accuracy  seconds
     -----  ------  --------  -------
         1  0.7000  75.00 %   0.20
-    >>> history.to_dict()["accuracy"]
-    [0.75]
+    >>> history.epochs[-1].accuracy, history["accuracy"]
+    (0.75, [0.75])
+    >>> print(history.to_csv())
+    epoch,loss,accuracy,seconds
+    1,0.7,0.75,0.2
+    >>> History.from_json(history.to_json()).to_dict() == history.to_dict()
+    True
     """
 
-    def __init__(self) -> None:
-        self.epochs: list[Epoch] = []
+    def __init__(self, epochs: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.epochs = [Epoch(one) for one in epochs]
         self.interrupted = False
+        self.shows: dict[str, Callable[[Any], str]] = {}  # how columns are shown, by name
+
+    def columns(self) -> list[str]:
+        """The names of all columns, the seconds last."""
+        names = list(dict.fromkeys(name for one in self.epochs for name in one))
+        return sorted(names, key=lambda name: name == "seconds")
+
+    def __getitem__(self, name: str) -> list[Any]:
+        """One column; None where an epoch has nothing there."""
+        if name not in self.columns():
+            raise UnknownNameError(
+                f"There is no column {name!r}. There are {', '.join(self.columns())}."
+            )
+        return [one.get(name) for one in self.epochs]
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Every column as a list, by name: for `json.dump`, or for a data frame."""
-        return {name: [getattr(one, name) for one in self.epochs] for name in Epoch._fields}
+        """Every column as a list, by name."""
+        return {name: self[name] for name in self.columns()}
+
+    def to_pandas(self) -> Any:
+        """A data frame with a row for each epoch; pandas has to be installed."""
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ImportError("to_pandas() needs pandas: pip install pandas.") from None
+        return pd.DataFrame(self.to_dict())
+
+    # files ---------------------------------------------------------------------------------------
+
+    def to_csv(self, path: Path_ | None = None) -> str:
+        """The columns of numbers as CSV, exact to the last bit; with a path also into a file."""
+        columns = {
+            name: column
+            for name, column in self.to_dict().items()
+            if all(value is None or is_number(value) for value in column)
+        }
+        lines = io.StringIO()
+        rows = zip(*plain(columns).values())
+        csv.writer(lines, lineterminator="\n").writerows([columns, *rows])
+        return written(path, lines.getvalue().rstrip("\n"))
+
+    def to_json(self, path: Path_ | None = None) -> str:
+        """Everything as JSON; with a path also into a file."""
+        kept = {"interrupted": self.interrupted, "epochs": self.epochs}
+        return written(path, json.dumps(plain(kept), allow_nan=False, indent=1))
+
+    @classmethod
+    def from_csv(cls, given: Path_) -> History:
+        """The history that `to_csv` has written: a path, or the text itself."""
+        text = text_of(given)
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        try:
+            if any(None in row for row in rows):
+                raise ValueError("a row is longer than the first one")
+            return cls({name: number_in(cell) for name, cell in row.items()} for row in rows)
+        except (TypeError, ValueError) as error:
+            raise FileError(f"This is no history in CSV: {error}.") from None
+
+    @classmethod
+    def from_json(cls, given: Path_) -> History:
+        """The history that `to_json` has written: a path, or the text itself."""
+        try:
+            kept = json.loads(text_of(given))
+            history = cls([numbers_in(dict(one)) for one in kept["epochs"]])
+            history.interrupted = bool(kept["interrupted"])
+        except (TypeError, ValueError, KeyError, RecursionError) as error:
+            raise FileError(f"This is no history in JSON ({error!r:.100}).") from None
+        return history
+
+    # for people ----------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         if not self.epochs:
             return Text("No epoch was finished.")
-        columns = [name for name in Epoch._fields if name in self.epochs[-1].texts()]
-        return Text(table(columns, [[one.texts()[n] for n in columns] for one in self.epochs]))
+        texts = [one.texts(self.shows) for one in self.epochs]
+        columns = [name for name in self.columns() if any(name in row for row in texts)]
+        return Text(table(columns, [[row.get(name, "") for name in columns] for row in texts]))
 
-    def plot(self, path: str | os.PathLike[str] | None = None, ax: Any = None) -> tuple[Any, ...]:
-        """Draw the learning curves: the loss and, where there is one, the accuracy.
+    def plot(self, path: Path_ | None = None, ax: Any = None) -> tuple[Any, ...]:
+        """Draw the learning curves: of the loss and of each other column of numbers.
 
         path : the picture's file (.png, .svg, .pdf); None: a figure of pyplot, to be shown
-        ax : the axes to draw on: one for the loss, or two for loss and accuracy; None: new ones
+        ax : the axes to draw on, one for each picture from the loss on; None: new ones
 
         returns  the axes
         errors   LayerwiseError if no epoch was finished
 
         >>> import tempfile
         >>> history = History()
-        >>> history.epochs.append(Epoch(1, 0.7, 0.75, None, None, 0.2))
-        >>> history.epochs.append(Epoch(2, 0.4, 0.85, None, None, 0.2))
+        >>> history.epochs.append(Epoch(epoch=1, loss=0.7, accuracy=0.75))
+        >>> history.epochs.append(Epoch(epoch=2, loss=0.4, accuracy=0.85))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     axes = history.plot(folder + "/curve.png")
         >>> [one.get_title(loc="left") for one in axes]
         ['loss', 'accuracy']
         """
-        if not self.epochs:
-            raise LayerwiseError("There is nothing to plot: no epoch was finished.")
-        import matplotlib.style
+        from .curves import plot
 
-        kinds = ["loss", "accuracy"] if self.epochs[-1].accuracy is not None else ["loss"]
-        with matplotlib.style.context("default"):  # light, whatever is set elsewhere
-            axes = new_axes(len(kinds), path) if ax is None else as_axes(ax)
-            for one, kind in zip(axes, kinds):
-                self._plot_one(one, kind)
-            if path is not None:
-                axes[0].figure.savefig(path, dpi=150)
-        return axes
-
-    def _plot_one(self, ax: Any, kind: str) -> None:
-        """One pair of curves: training, and validation where there is one."""
-        from matplotlib.ticker import MaxNLocator
-
-        columns = self.to_dict()
-        marker = "o" if len(self.epochs) <= 30 else None
-        curves = [(kind, "training", TRAINING, "-"), (f"val_{kind}", "held out", HELD_OUT, "--")]
-        for name, label, colour, style in curves:
-            if columns[name][-1] is not None:
-                label = f"{label}: {show(name, columns[name][-1])}"
-                ax.plot(
-                    columns["epoch"],
-                    columns[name],
-                    style,
-                    color=colour,
-                    label=label,
-                    marker=marker,
-                    markersize=3.5,
-                    linewidth=1.8,
-                    clip_on=False,  # points on the axis are seen whole
-                )
-        ax.set_title(kind, loc="left", color=INK, fontsize=12, fontweight="bold")
-        ax.set_xlabel("epoch", color=INK)
-        ax.set_xlim(0.5, self.epochs[-1].epoch + 0.5)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if kind == "accuracy":
-            ax.yaxis.set_major_formatter(lambda part, _: f"{100 * part:.4g} %")
-        else:
-            ax.set_ylim(bottom=0 if min(columns["loss"]) >= 0 else None)
-        ax.grid(color=GRID, linewidth=0.8)
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.tick_params(colors=INK)
-        ax.legend(frameon=False, labelcolor=INK)
+        return plot(self, path, ax)
 
 
-def new_axes(count: int, path: Any) -> tuple[Any, ...]:
-    """Axes side by side; for a file on a figure of their own, which no window waits for."""
-    size = (4.8 * count, 3.4)
-    if path is None:
-        from matplotlib import pyplot
-
-        figure: Any = pyplot.figure(figsize=size, layout="constrained")
-    else:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=size, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    return tuple(figure.subplots(1, count, squeeze=False)[0])
+# numbers in files --------------------------------------------------------------------------------
 
 
-def as_axes(ax: Any) -> tuple[Any, ...]:
-    return tuple(ax) if isinstance(ax, Sequence) or hasattr(ax, "__len__") else (ax,)
+def plain(value: Any) -> Any:
+    """What JSON can say: arrays as lists, and numbers that are not finite by their names."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def numbers_in(value: Any) -> Any:
+    """The opposite: "nan" and "inf" are numbers again."""
+    if isinstance(value, dict):
+        return {name: numbers_in(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [numbers_in(one) for one in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value
+
+
+def number_in(cell: str | None) -> float | int | None:
+    """The number in a cell of CSV; an empty one is None."""
+    if not cell:
+        return None
+    return int(cell) if cell.lstrip("-").isdigit() else float(cell)
+
+
+def written(path: Path_ | None, text: str) -> str:
+    if path is not None:
+        from ..files import write_whole
+
+        write_whole(path, f"{text}\n".encode())
+    return Text(text)
+
+
+def text_of(given: Path_) -> str:
+    """The text of a file, or what is a text already: one with a line's end or a brace."""
+    if isinstance(given, str) and ("\n" in given or given.startswith("{")):
+        return given
+    try:
+        return Path(given).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{given}: it cannot be read: {error}.") from None

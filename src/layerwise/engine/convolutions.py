@@ -1,0 +1,279 @@
+"""The layers that slide a window over images: convolution and pooling.
+
+Signals are images of one row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import layers
+from .cpu import WIDTH, V
+from .kernel import Kernel, chunks_of
+from .kernels import pooling
+from .kernels.convolution import (
+    CONVOLUTION,
+    MOST_ELEMENTS,
+    ROOM,
+    channel_sums,
+    convolution,
+    spread_pixels,
+    turn_kernels,
+    weight_gradient,
+)
+from .kernels.product import BIAS, MOST_CHUNKS, WORK, ZERO, blocks
+from .kernels.sums import COLUMNS, column_sums
+from .kernels.windows import Grid
+from .memory import Buffer
+from .op import FUSED, OPS, Op, size
+from .ops import ActivationOp
+
+EXACT = 1 << 24  # every smaller whole number is a float
+PANEL_ROWS = 192  # elements (channels x kernel) of columns that forward makes at a time
+ELEMENTS, PLACES = 288, 128  # and the weight gradient, of so many windows
+
+
+class WindowOp(Op):
+    """A window that slides over images (N, C, H, W)."""
+
+    def fits(self, x: Any) -> bool:
+        return super().fits(x) and len(x.shape) - self.layer.dim in (1, 2)
+
+    def see(self, x: Buffer) -> tuple[int, ...]:
+        """Keep the geometry of the windows over x; gives the shape of the output."""
+        layer, window, dim = self.layer, self.option("window"), self.layer.dim
+        shape = layer.out_shape(x.shape)
+        numbers = x.shape[-dim:], shape[-dim:], window.kernel, window.stride, window.dilation
+        pairs = [*map(two, numbers), two([pair[0] for pair in window.padding], 0)]
+        self.x, self.grid = x, Grid(*[n for pair in pairs for n in pair])
+        self.N = size(x.shape[: -dim - 1])
+        return shape
+
+    def held(self, grid: Grid) -> Buffer:
+        """A grid in memory, for kernels."""
+        numbers = Buffer((len(grid),), np.int64)
+        numbers.bind(np.array(grid, np.int64))
+        return numbers
+
+
+def two(sizes: Any, one: int = 1) -> tuple[int, int]:
+    """Of rows and of columns; a signal has one row."""
+    return (one, *sizes) if len(sizes) == 1 else tuple(sizes)
+
+
+class ConvOp(WindowOp):
+    """y = W columns(x) + b for each group of channels, and its two products backward."""
+
+    def fits(self, x: Any) -> bool:
+        zeros = self.option("padding_mode") == "zeros"
+        return super().fits(x) and zeros and size(self.layer.window.kernel) <= MOST_ELEMENTS
+
+    def forward(self, x: Buffer) -> Buffer:
+        return self.convolve(x, CONVOLUTION)[0]
+
+    def convolve(self, x: Buffer, kernel: Any, *also: Op, p: float = 0.0, q: float = 0.0) -> Any:
+        """W columns(x) + b, and what the kernel does with it."""
+        layer, shape = self.layer, self.see(x)
+        y, out = self.new(shape), self.new(shape) if also else None
+        W = self.value(layer.W)
+        how: dict[str, Any] = {"bias": W, "start": ZERO, "p": p, "q": q}
+        if layer.b is not None:
+            how |= {"bias": self.value(layer.b), "start": BIAS}
+        self.G = layer.groups
+        self.C, self.M = layer.in_channels // self.G, layer.out_channels // self.G
+        self.simplify()
+        arrays = {"x": x, "W": W, "y": y, "Y": out or y}
+        self.slide(kernel, self.grid, self.C, self.M, *also, **arrays, **how)
+        return y, out
+
+    def simplify(self) -> None:
+        """See fewer windows: a kernel of one pixel that goes over all pixels sees an image of one
+        row; one that is as large as the image sees an image of one pixel, in more channels."""
+        g = self.grid
+        image, kernel = (g.H, g.W), (g.KH, g.KW)
+        if kernel == (1, 1) and (g.down, g.right, g.above, g.left) == (1, 1, 0, 0):
+            self.grid = Grid(1, g.H * g.W, 1, g.H * g.W, 1, 1, 1, 1, 1, 1, 0, 0)
+        elif kernel == image and (g.OH, g.OW, g.above, g.left) == (1, 1, 0, 0):
+            self.C, self.grid = self.C * g.H * g.W, Grid(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
+
+    def slide(self, kernel: Kernel, grid: Grid, C: int, M: int, *also: Op, **arrays: Any) -> None:
+        """Record a convolution from C to M channels in each group."""
+        K, P = grid.KH * grid.KW, grid.OH * grid.OW
+        rows, columns, chunks = blocks(M, self.N * P, C * K)
+        self.step(
+            kernel, self.G * chunks, 2 * self.N * P * self.G * M * C * K, *also, of=arrays["y"],
+            grid=self.held(grid), N=self.N, G=self.G, C=C, M=M, rows=rows, columns=columns,
+            channels=max(1, PANEL_ROWS // K), **arrays,
+        )  # fmt: skip
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        self.weight_gradient(dout)
+        if self.layer.b is not None:
+            self.bias_gradient(dout)
+        return (self.image_gradient(dout) if self.wanted[0] else None,)
+
+    def weight_gradient(self, dout: Buffer) -> None:
+        """dW = dout columns(x)^T: the batch is cut into parts to keep all CPUs busy, whose sums are
+        added up at last."""
+        g, C, M, G, N = self.grid, self.C, self.M, self.G, self.N
+        K, P = g.KH * g.KW, g.OH * g.OW
+        channels = min(C, max(1, ELEMENTS // K))
+        depth, batch, row = places_at_a_time(channels * K, P)
+        across, work = G * -(-C // channels), N * P * G * M * C * K
+        share = -(-N // max(1, min(N, MOST_CHUNKS // across, work // WORK)))
+        parts = -(-N // share)
+        dW, adds = self.gradient(self.layer.W)
+        sums, start = (dW, adds) if parts == 1 else (self.new((parts, *dW.shape)), ZERO)
+        self.step(
+            weight_gradient, parts * across, 2 * work, of=dW,
+            x=self.x, dout=dout, dW=sums, grid=self.held(g), start=start, N=N, G=G, C=C, M=M,
+            share=share, channels=channels, depth=depth, batch=batch, row=row,
+        )  # fmt: skip
+        if parts > 1:
+            n = size(dW.shape)
+            chunks = chunks_of(n, COLUMNS)
+            self.step(column_sums, chunks, n * parts, of=dW, x=sums, y=dW, add=adds, M=parts, N=n)
+
+    def bias_gradient(self, dout: Buffer) -> None:
+        db, adds = self.gradient(self.layer.b)
+        sizes = {"N": self.N, "M": self.layer.out_channels, "P": self.grid.OH * self.grid.OW}
+        arrays = {"x": dout, "y": db, "add": adds}
+        self.step(channel_sums, sizes["M"], size(dout.shape), of=db, **arrays, **sizes)
+
+    def image_gradient(self, dout: Buffer) -> Buffer:
+        """dx is the convolution of dout with the kernels turned around. Where windows are more than
+        a pixel apart, so are the pixels of dout, with zeros between them."""
+        g, W, dx = self.grid, self.value(self.layer.W), self.new(self.x.shape)
+        turned = self.new((self.G * self.C, self.M * g.KH * g.KW))
+        sizes = {"G": self.G, "C": self.C, "M": self.M, "K": g.KH * g.KW}
+        rows = self.G * self.C
+        self.step(turn_kernels, rows, 0, of=turned, W=W, turned=turned, **sizes)
+        H, width = (g.OH - 1) * g.down + 1, (g.OW - 1) * g.right + 1
+        if (H, width) != (g.OH, g.OW):
+            dout = self.spread(dout, H, width)
+        above, left = g.row_step * (g.KH - 1) - g.above, g.column_step * (g.KW - 1) - g.left
+        grid = Grid(H, width, g.H, g.W, g.KH, g.KW, 1, 1, g.row_step, g.column_step, above, left)
+        arrays = {"x": dout, "W": turned, "y": dx, "Y": dx, "bias": W, "start": ZERO}
+        self.slide(CONVOLUTION, grid, self.M, self.C, **arrays, p=0.0, q=0.0)
+        return dx
+
+    def spread(self, dout: Buffer, H: int, W: int) -> Buffer:
+        """dout with zeros between its pixels."""
+        g, planes = self.grid, self.N * self.G * self.M
+        apart = self.new((planes, H, W))
+        sizes = {"H": g.OH, "W": g.OW, "OH": H, "OW": W, "down": g.down, "right": g.right}
+        self.step(spread_pixels, planes, 0, of=apart, x=dout, y=apart, **sizes)
+        return apart
+
+
+def places_at_a_time(elements: int, P: int) -> tuple[int, int, int]:
+    """How many of an image's P windows the weight gradient makes columns of at a time, of how many
+    images, and how long rows of these columns are."""
+    rows = -(-elements // WIDTH) * WIDTH
+    most = min(PLACES, ROOM // (rows + WIDTH) // V * V - V)  # so that it fits into memory
+    depth = min(P, most)
+    batch = max(1, most // P) if depth == P else 1
+    return depth, batch, -(-batch * depth // V) * V + V
+
+
+OPS.update(dict.fromkeys([layers.Conv1d, layers.Conv2d], ConvOp))
+
+
+def conv_and_activation(one: ConvOp, other: ActivationOp, x: Buffer) -> tuple[Buffer, Buffer]:
+    """The activation is applied to each tile of the convolution as soon as it is there."""
+    activation = other.activation
+    numbers = activation.numbers(other.option)
+    kernel = convolution(activation.forward)
+    other.x, other.y = one.convolve(x, kernel, other, **numbers)
+    return other.x, other.y
+
+
+FUSED.append((ConvOp, ActivationOp, conv_and_activation))
+
+
+class PoolOp(WindowOp):
+    """One number for each window; every channel of every image is an image of its own."""
+
+    def fits(self, x: Any) -> bool:
+        few = size(self.layer.window.kernel) <= pooling.MOST_ELEMENTS
+        return super().fits(x) and few and size(x.shape[-self.layer.dim :]) < EXACT
+
+    def see(self, x: Buffer) -> tuple[int, ...]:
+        shape = super().see(x)
+        self.planes = size(x.shape[: -self.layer.dim])
+        self.images = pooling.images_in_chunk(self.grid.H * self.grid.W)
+        self.chunks = chunks_of(self.planes, self.images)
+        return shape
+
+    def pool(self, kernel: Kernel, of: Buffer, **arguments: Any) -> Buffer:
+        """Record a step, with what all of them need."""
+        elements = self.grid.KH * self.grid.KW
+        work = {"images": self.images, "N": self.planes}
+        self.step(kernel, self.chunks, size(self.x.shape) * elements, of=of, **work, **arguments)
+        return of
+
+
+class MaxPoolOp(PoolOp):
+    """y = the largest number in each window."""
+
+    def forward(self, x: Buffer) -> Buffer:
+        shape = self.see(x)
+        y, self.where = self.new(shape), self.new(shape)
+        return self.pool(pooling.max_pool, y, x=x, y=y, where=self.where, grid=self.held(self.grid))
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        g, dx = self.grid, self.new(self.x.shape)
+        sizes = {"P": g.OH * g.OW, "pixels": g.H * g.W}
+        return (
+            self.pool(pooling.max_pool_backward, dx, dout=dout, where=self.where, dx=dx, **sizes),
+        )
+
+
+class AvgPoolOp(PoolOp):
+    """y = the mean of each window."""
+
+    def forward(self, x: Buffer) -> Buffer:
+        y, g = self.new(self.see(x)), self.grid
+        self.option("count_include_pad"), self.option("divisor_override")
+        share = 1 / self.layer.counts(x.shape)
+        self.share = Buffer((g.OH, g.OW))
+        self.share.bind(np.broadcast_to(share, (g.OH, g.OW)))
+        return self.pool(pooling.mean_pool, y, x=x, y=y, share=self.share, grid=self.held(g))
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        dx, grid = self.new(self.x.shape), self.held(self.grid)
+        return (
+            self.pool(
+                pooling.mean_pool_backward, dx, dout=dout, share=self.share, dx=dx, grid=grid
+            ),
+        )
+
+
+class GlobalAvgPoolOp(Op, layer=layers.GlobalAvgPool):
+    """y = the mean of each image."""
+
+    def fits(self, x: Any) -> bool:
+        return super().fits(x) and len(x.shape) > 2
+
+    def forward(self, x: Buffer) -> Buffer:
+        self.option("keepdims")
+        self.shape, y = x.shape, self.new(self.layer.out_shape(x.shape))
+        return self.each(pooling.mean, y, x=x, y=y)
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        dx = self.new(self.shape)
+        return (self.each(pooling.mean_backward, dx, dout=dout, dx=dx),)
+
+    def each(self, kernel: Kernel, of: Buffer, **arguments: Any) -> Buffer:
+        """Record a step over all images."""
+        N, pixels = size(self.shape[:2]), size(self.shape[2:])
+        images = pooling.images_in_chunk(pixels)
+        work = {"images": images, "pixels": pixels, "N": N}
+        self.step(kernel, chunks_of(N, images), N * pixels, of=of, **work, **arguments)
+        return of
+
+
+OPS.update(dict.fromkeys([layers.MaxPool1d, layers.MaxPool2d], MaxPoolOp))
+OPS.update(dict.fromkeys([layers.AvgPool1d, layers.AvgPool2d], AvgPoolOp))

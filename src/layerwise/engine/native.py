@@ -1,0 +1,169 @@
+"""Functions for this CPU: compiled by Numba when first needed, then kept on disk.
+
+Numba's own cache cannot hold a function that is given another one, and does not see when a function
+in another file changes. Here the key is made of everything that the machine code depends on: the
+sources, the versions, the CPU. A file is written beside its place and then moved there, and one
+without the right checksum is made anew, so the folder may be shared, and deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+from numba import types
+from numba.core import cgutils
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from . import cpu
+
+SOURCES = "cpu", "functions", "kernel", "native", "pool", "simd"  # that machine code comes from
+OPTIONS = {"error_model": "numpy"}  # dividing by 0 gives Inf, as in NumPy
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A function that kernels call, which becomes a part of them."""
+    return numba.njit(forceinline=True, **OPTIONS)(function)
+
+
+def apart(function: Callable[..., Any]) -> Any:
+    """A function that kernels call and that stays a function of its own in machine code: its loops
+    have all registers to themselves."""
+
+    @intrinsic
+    def call(typing: Any, args: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            made = context.compile_subroutine(builder, function, types.void(*args))
+            unpacked = cgutils.unpack_tuple(builder, values[0], len(args))
+            context.call_internal_no_propagate(builder, made.fndesc, made.signature, unpacked)
+            for block in builder.function.blocks:
+                for one in block.instructions:
+                    if (
+                        getattr(getattr(one, "callee", None), "name", "")
+                        == made.fndesc.mangled_name
+                    ):
+                        one.attributes.add("noinline")
+            return context.get_dummy_value()
+
+        return types.void(args), build
+
+    return call
+
+
+def compiled(function: Callable[..., Any], signature: Any, name: str) -> int:
+    """The address of a function in machine code."""
+    path = _folder() / f"{_key(function, name)}.bin"
+    held = _read(path)
+    if held is None:
+        _say(name)
+        made = numba.cfunc(signature, **OPTIONS)(function)
+        library, symbol = made._library, made._wrapper_name
+        _, _, parts = library.serialize_using_object_code()
+        _write(path, symbol, parts)
+    else:
+        symbol, parts = held
+        codegen = cpu_target.target_context.codegen()
+        library = codegen.unserialize_library((name, "object", parts))
+    _alive.append(library)
+    return library.get_pointer_to_function(symbol)
+
+
+_alive: list[Any] = []  # machine code is freed with its library
+
+
+# the folder --------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path:
+    """Where kernels are kept: $LAYERWISE_CACHE, or the folder that this system has for such."""
+    if os.environ.get("LAYERWISE_CACHE"):
+        return Path(os.environ["LAYERWISE_CACHE"])
+    home = Path(os.path.expanduser("~"))
+    base = {
+        "Windows": os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local",
+        "Darwin": home / "Library" / "Caches",
+    }.get(platform.system(), os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return Path(base) / "layerwise" / "kernels"
+
+
+@lru_cache(maxsize=1)
+def _common_key() -> bytes:
+    """What all kernels depend on: the engine's sources, versions, the CPU."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in [*(here / f"{name}.py" for name in SOURCES), *sorted(here.glob("kernels/*.py"))]:
+        digest.update(path.read_bytes())
+    versions = numba.__version__, llvmlite.__version__, sys.version_info[:2], sys.platform
+    made_for = cpu.TRIPLE, cpu.NAME, sorted(cpu.FEATURES), cpu.V, cpu.REGISTERS
+    digest.update(repr((versions, made_for)).encode())
+    return digest.digest()
+
+
+def _key(function: Callable[..., Any], name: str) -> str:
+    digest = hashlib.sha256(_common_key())
+    source = Path(function.__code__.co_filename)
+    digest.update(source.read_bytes() if source.is_file() else function.__code__.co_code)
+    digest.update(name.encode())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[str, tuple[bytes, bytes]] | None:
+    """A symbol and the parts of its library; None if there is no such file, or it is damaged."""
+    try:
+        held = path.read_bytes()
+        body = held[32:]
+        if hashlib.sha256(body).digest() != held[:32]:
+            return None
+    except OSError:
+        return None
+    parts, start = [], 0
+    while start < len(body):
+        (size,) = struct.unpack_from("<q", body, start)
+        parts.append(body[start + 8 : start + 8 + size])
+        start += 8 + size
+    return parts[0].decode(), (parts[1], parts[2])
+
+
+def _write(path: Path, symbol: str, parts: tuple[bytes, bytes]) -> None:
+    """Keep it, if the folder can be written to."""
+    body = b"".join(struct.pack("<q", len(part)) + part for part in (symbol.encode(), *parts))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(body).digest() + body)
+        os.replace(file.name, path)
+    except OSError:
+        pass  # uncached then: the next process compiles again
+
+
+_said: list[str] = []  # the kernels that had to be compiled
+
+
+def _say(name: str) -> None:
+    """A progress line: compiling takes seconds, once."""
+    _said.append(name)
+    if sys.stderr is None:
+        return
+    said = "layerwise: compiling kernels for this CPU, once"
+    if sys.stderr.isatty():
+        print(f"\r\033[K{said}: {len(_said)} {name}", end="", file=sys.stderr, flush=True)
+    elif len(_said) == 1:
+        print(f"{said}; they are kept in {_folder()}", file=sys.stderr)
+
+
+def done_compiling() -> None:
+    """Take the progress line away again."""
+    if _said and sys.stderr is not None and sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)

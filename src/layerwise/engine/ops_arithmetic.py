@@ -1,0 +1,155 @@
+"""Arithmetic of two arrays that broadcast: the gradient of what was repeated is a sum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import layers
+from .kernel import Kernel, chunks_of
+from .kernels import walk
+from .kernels.sums import COLUMNS, column_sums
+from .memory import Buffer
+from .op import Op, size
+
+
+def walked(op: Op, shape: Any, one: Any, other: Any) -> tuple[int, dict[str, Any]]:
+    """How many chunks a walk through two arrays has, and what a kernel has to know of it."""
+    table, count = walk.table_of(shape, one, other)
+    rows, chunks = walk.cut(int(table[0]), count)
+    return chunks, {"table": op.numbers(table), "lines": len(table) // 3, "rows": rows,
+                    "count": count}  # fmt: skip
+
+
+def broadcast(
+    op: Op, kernel: Kernel, a: Buffer, b: Buffer, c: Buffer | None, shape: tuple[int, ...]
+) -> Buffer:
+    """y = function(a, b, c), where a and b are broadcast to the shape of c and y."""
+    y = op.new(shape)
+    chunks, way = walked(op, shape, *[walk.strides_of(one.shape, shape) for one in (a, b)])
+    op.step(kernel, chunks, size(shape), of=y, a=a, b=b, c=c or y, y=y, **way)
+    return y
+
+
+def sum_of(op: Op, one: Buffer, other: Buffer) -> Buffer:
+    """The sum of two arrays of one shape."""
+    return broadcast(op, walk.ADD, one, other, None, one.shape)
+
+
+def summed(op: Op, dx: Buffer, shape: tuple[int, ...]) -> Buffer:
+    """The sum over the axes along which an array of this shape was repeated: axes that are summed
+    and stand side by side become one, K in (A, K, B)."""
+    full = dx.shape
+    old = (1,) * (len(full) - len(shape)) + shape
+    repeated = [n == 1 != wide for n, wide in zip(old, full)]
+    while True in repeated:
+        first = repeated.index(True)
+        last = first
+        while last < len(full) and (repeated[last] or full[last] == 1):
+            last += 1
+        A, K, B = size(full[:first]), size(full[first:last]), size(full[last:])
+        full = (*full[:first], *old[first:last], *full[last:])
+        repeated[first:last] = [False] * (last - first)
+        y = op.new(full)
+        chunks = A * chunks_of(B, COLUMNS)
+        op.step(column_sums, chunks, A * K * B, of=y, x=dx, y=y, add=0, M=K, N=B)
+        dx = y
+    return dx if dx.shape == shape else dx.view(shape)
+
+
+class BinaryOp(Op):
+    """z = function(x, y), and for each input the function of x, y and dout that is its gradient;
+    None: that is dout."""
+
+    kernel: Kernel
+    slopes: tuple[Kernel | None, Kernel | None] = (None, None)
+
+    def fits(self, x: Buffer, y: Buffer) -> bool:
+        try:
+            np.broadcast_shapes(x.shape, y.shape)
+        except ValueError:
+            return False
+        return super().fits(x, y)
+
+    def forward(self, x: Buffer, y: Buffer) -> Buffer:
+        self.x, self.y = x, y
+        shape = np.broadcast_shapes(x.shape, y.shape)
+        return broadcast(self, self.kernel, x, y, None, shape)
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        return tuple(
+            self.slope(kernel, dout, x) if wanted else None
+            for kernel, x, wanted in zip(self.slopes, (self.x, self.y), self.wanted)
+        )
+
+    def slope(self, kernel: Kernel | None, dout: Buffer, x: Buffer) -> Buffer:
+        """The gradient of an input x."""
+        if kernel is not None:
+            dout = broadcast(self, kernel, self.x, self.y, dout, dout.shape)
+        return summed(self, dout, x.shape)
+
+
+class AddOp(BinaryOp, layer=layers.Add):
+    kernel = walk.ADD
+
+
+class SubOp(BinaryOp, layer=layers.Sub):
+    kernel = walk.SUBTRACT
+    slopes = None, walk.NEGATIVE
+
+
+class MulOp(BinaryOp, layer=layers.Mul):
+    kernel = walk.MULTIPLY
+    slopes = walk.TIMES_B, walk.TIMES_A
+
+
+class DivOp(BinaryOp, layer=layers.Div):
+    kernel = walk.DIVIDE
+    slopes = walk.BY_B, walk.SLOPE_OF_DIVISOR
+
+
+class PositionOp(Op):
+    """y = x + P: to the vector at each place of x (..., T, D), the one that belongs to it."""
+
+    def fits(self, x: Buffer) -> bool:
+        layer = self.layer
+        return (
+            super().fits(x)
+            and len(x.shape) > 1
+            and x.shape[-1] == layer.embedding_dim
+            and (layer.max_len is None or x.shape[-2] <= layer.max_len)
+        )
+
+
+class LearnedPositionOp(PositionOp, layer=layers.LearnedPosition):
+    """P is the beginning of a parameter."""
+
+    def forward(self, x: Buffer) -> Buffer:
+        self.count, self.length = size(x.shape[:-2]), size(x.shape[-2:])
+        y, shape = self.new(x.shape), (self.count, self.length)
+        chunks, way = walked(self, shape, (self.length, 1), (0, 1))
+        W = self.value(self.layer.W)  # of which there may be more than there are places
+        self.step(walk.ADD, chunks, size(x.shape), of=y, a=x, b=W, c=y, y=y, **way)
+        return y
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        dW, adds = self.gradient(self.layer.W, zeros=True)  # places behind T have no gradient
+        self.step(
+            column_sums, chunks_of(self.length, COLUMNS), size(dout.shape), of=dW,
+            x=dout, y=dW, add=adds, M=self.count, N=self.length,
+        )  # fmt: skip
+        return (dout,)
+
+
+class SinusoidalPositionOp(PositionOp, layer=layers.SinusoidalPosition):
+    """P are waves, which are computed once."""
+
+    def forward(self, x: Buffer) -> Buffer:
+        waves = self.new(x.shape[-2:])
+        self.option("base")
+        waves.array[...] = self.layer.forward(np.zeros(waves.shape))
+        return broadcast(self, walk.ADD, x, waves, None, x.shape)
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        return (dout,)

@@ -1,0 +1,123 @@
+"""What comes into a training, checked before anything is changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..anatomy import is_layer
+from ..errors import LayerwiseError, describe
+from ..graph import Graph
+from ..layers import SoftmaxCrossEntropy
+from ..layers.sizes import is_whole
+from ..optim import LBFGS, SGD
+from ..parameter import Parameter
+
+if TYPE_CHECKING:
+    from ..data.batches import Batches
+
+
+class TrainingError(LayerwiseError, ValueError):
+    """A training that cannot start, or cannot go on."""
+
+
+class Rows(NamedTuple):
+    """Inputs and targets, a row of one for each row of the other."""
+
+    x: Any
+    t: Any
+
+
+def checked_rows(x: Any, t: Any, name: str = "") -> Rows:
+    x, t = np.asarray(x), np.asarray(t)
+    if x.ndim == 0 or t.ndim == 0 or len(x) != len(t):
+        raise TrainingError(
+            f"{name}x and t must have a row for each other, but {name}x is {describe(x)} and "
+            f"{name}t is {describe(t)}."
+        )
+    if len(x) == 0:
+        raise TrainingError(f"{name}x and t are empty: {describe(x)}. Give at least one row.")
+    return Rows(x, t)
+
+
+def as_batches(
+    data: Any, batch_size: int, seed: int, *, name: str = "data", shuffle: bool = True
+) -> Batches:
+    """Batches as they are, or those of a pair (x, t)."""
+    from ..data.batches import Batches
+
+    if isinstance(data, Batches):
+        return data
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        expected = "a pair (x, t)" if name == "validation" else "Batches, or a pair (x, t)"
+        raise TrainingError(f"{name}= expects {expected}, but got {type(data).__name__}.")
+    x, t = checked_rows(data[0], data[1], "" if name == "data" else f"{name} ")
+    return Batches(x, t, whole("batch_size", batch_size, 1), shuffle=shuffle, seed=seed)
+
+
+def checked_parameters(net: Any) -> dict[str, Parameter]:
+    """The parameters of the network, after checking that it can be trained."""
+    if not isinstance(net, Graph):
+        advice = " Wrap it: Sequential(layer)." if is_layer(net) else ""
+        raise TrainingError(
+            f"fit expects a Graph or a Sequential, but got {type(net).__name__}.{advice}"
+        )
+    if len(net.inputs) != 1 or net.num_outputs is not None:
+        raise TrainingError(
+            f"fit expects a network with one input and one output, but got {net!r}."
+        )
+    if not net.parameters():
+        raise TrainingError(f"{net!r} has no parameters, so there is nothing to train.")
+    return net.parameters()
+
+
+def checked_loss(loss: Any) -> Any:
+    if not is_layer(loss):
+        call = f" Call it: {loss.__name__}()." if isinstance(loss, type) else ""
+        raise TrainingError(
+            f"loss= expects an object with forward(out, t) and backward(dout), but got {loss!r}."
+            f"{call}"
+        )
+    return loss
+
+
+def loss_for(t: Any) -> Any:
+    """The loss where none was given: that of class numbers."""
+    if getattr(t, "dtype", None) is None or t.dtype.kind not in "iu":
+        raise TrainingError(
+            f"Without loss=, t must be class numbers (whole numbers), but it is {describe(t)}. "
+            "Give t.astype(int) if it holds class numbers, loss=SoftmaxCrossEntropy() for one-hot "
+            "rows, loss=MeanSquaredError() for numbers to be met."
+        )
+    return SoftmaxCrossEntropy()
+
+
+def checked_optimizer(optimizer: Any) -> Any:
+    optimizer = SGD(lr=0.1, momentum=0.9) if optimizer is None else optimizer
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TrainingError(
+            f"optimizer= expects an object with step(parameters), such as SGD(lr=0.1), but got "
+            f"{optimizer!r}."
+        )
+    return optimizer
+
+
+def check_all_rows(optimizer: Any, data: Batches, accumulate: int) -> None:
+    """L-BFGS asks for the loss several times in one step, and always of all rows."""
+    if not isinstance(optimizer, LBFGS):
+        return
+    count, size = data.count, data.batch_size
+    if count is None or size is None or size < count or accumulate > 1:
+        given = f"batch_size is {size} of {count} rows" if accumulate == 1 else f"{accumulate=}"
+        raise TrainingError(
+            f"LBFGS needs all rows in each step, but {given}. Give batch_size={count}, "
+            "or another optimizer."
+        )
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number, as Python's int."""
+    if not is_whole(value, least):
+        raise TrainingError(f"{name} must be a whole number, {least} or more, but got {value!r}.")
+    return int(value)

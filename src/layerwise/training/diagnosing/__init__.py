@@ -1,0 +1,1 @@
+"""What `diagnose` looks at: the data, one step of a copy of the network, and one batch."""

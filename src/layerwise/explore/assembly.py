@@ -19,7 +19,7 @@ from ..draw.colors import theme_colors
 
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./([\w-]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
-STYLES = ("style.css", "graph.css", "panel.css")
+STYLES = ("style.css", "graph.css", "panel.css", "training.css")
 POLICY = (
     "default-src 'none'; script-src 'sha256-{sha}'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"

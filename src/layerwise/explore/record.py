@@ -15,7 +15,7 @@ from ..errors import show_layer
 from ..graph import Graph
 from ..seat import Seat, parameters_at
 from ..values import output_gradient
-from .arrays import Store
+from .arrays import MOST_BYTES, Store
 from .checks import checks_of
 from .layouts import Layouts
 from .run import Run, outline_of
@@ -32,7 +32,8 @@ PALETTE = {
 
 def record_of(graph: Graph, shown: Run, dout: Any, title: str) -> dict[str, Any]:
     """The record of a run of a graph."""
-    return Recorder(graph, shown).record(dout, title)
+    recorder = Recorder(graph, shown)
+    return recorder.record(dout, title) | recorder.numbers()
 
 
 class Recorder:
@@ -50,6 +51,7 @@ class Recorder:
         self.node_ids = {thing.key: self._node_id(thing) for thing in outline.things}
 
     def record(self, dout: Any, title: str) -> dict[str, Any]:
+        """Everything but the numbers of arrays."""
         from .. import __version__
 
         shown, outline = self.shown, self.shown.outline
@@ -71,11 +73,13 @@ class Recorder:
             "douts": self._douts(dout),
             "layouts": layouts.every(),
             "classes": self.classes,
-            "block": self.store.block(),  # the last: it tells the arrays what of them is shown
-            "arrays": self.store.entries,
             "batch": self.store.batch,
             "palette": PALETTE,
         }
+
+    def numbers(self, most: int = MOST_BYTES) -> dict[str, Any]:
+        """The numbers of all arrays, or of parts of them, in so many bytes."""
+        return {"block": self.store.block(most), "arrays": self.store.entries}
 
     def _node_id(self, thing: Thing) -> str:
         return self.ids[thing.seat] + ">" * (thing.kind == "output")

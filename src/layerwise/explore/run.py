@@ -14,6 +14,7 @@ import numpy as np
 
 from ..anatomy import is_floating
 from ..draw.outline import Outline, Thing
+from ..engine import engine
 from ..errors import LayerError, WiringError
 from ..graph import Graph
 from ..seat import Seat, back_runner
@@ -65,7 +66,7 @@ def run(graph: Graph, args: tuple[Any, ...], named: dict[str, Any], dout: Any) -
         if thing.kind == "op":
             witness.stand_by(thing)
     direction = "forward"
-    with np.errstate(all="ignore"):  # what overflows is to be seen in the page
+    with engine("numpy"), np.errstate(all="ignore"):  # what overflows is to be seen in the page
         try:
             twin.forward(*args, **named)
             direction = "backward"

@@ -14,6 +14,7 @@ import { Scene } from "./scene.js";
 import { fromFragment, toFragment } from "./state.js";
 import { preferredLanguage, say, setLanguage } from "./texts.js";
 import { drawToolbar } from "./toolbar.js";
+import { Training } from "./training.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 import { Stops, Walk } from "./walk.js";
@@ -26,6 +27,8 @@ class App {
     this.state = fromFragment(location.hash, this.model, this.walk.end);
     this.play = new Play(this);
     this.quiz = new Quiz(this);
+    this.training = record.training ? new Training(this) : null;
+    if (this.training && !location.hash) this.state.at = this.training.last;
     this.sampleShown = 0;
     this.showCode = true;
     this.lead = { get: () => this.sampleShown, set: (i) => (this.sampleShown = i) };
@@ -73,7 +76,7 @@ class App {
       this.play.apply(this.state.inputs);
       this.quiz.forget();
     }
-    if ("lang" in change || "theme" in change) {
+    if ("lang" in change || "theme" in change || "at" in change) {
       this.applyTheme();
       this.redraw();
     }
@@ -81,14 +84,35 @@ class App {
     if (this.subject()?.id !== before) byId("panel").scrollTop = 0;
   }
 
+  get inTraining() {
+    return this.training !== null && this.state.at !== null;
+  }
+
+  // The way of the walk, or of the training: its last place, the present one, where backward begins.
+  timeline() {
+    if (this.inTraining) return this.training.timeline();
+    const { times } = this.stops;
+    return {
+      last: times.length - 1,
+      place: times.filter((time) => time <= this.state.time).length - 1,
+      turn: times.filter((time) => time < this.walk.turn).length - 0.5,
+      go: (place) => this.jump(times[place]),
+    };
+  }
+
   // Steps to the next or the previous stop; a chosen node is let go.
   step(by) {
+    if (this.inTraining) return this.jump(this.training.place + by);
     const time = by > 0 ? this.stops.next(this.state.time) : this.stops.previous(this.state.time);
-    this.jump(time);
+    return this.jump(time);
   }
 
   jump(time) {
-    this.set({ time, node: null });
+    if (this.inTraining) {
+      this.set({ at: Math.min(Math.max(time, 0), this.training.last) });
+      return;
+    }
+    this.set({ time: Math.min(time, this.walk.end), node: null });
     this.showStep();
     this.announce(this.caption());
   }
@@ -178,7 +202,14 @@ class App {
   }
 
   caption() {
+    if (this.inTraining) return this.training.caption();
     return [this.position(), this.nameOfStep()].filter(Boolean).join(": ");
+  }
+
+  captionParts() {
+    if (this.inTraining) return html("span", { class: "direction" }, this.caption());
+    const tone = this.walk.direction(this.state.time) === "forward" ? "ahead" : "back";
+    return [html("span", { class: `direction ${tone}` }, this.position()), html("span", { class: "who" }, this.nameOfStep())];
   }
 
   signOf(node) {
@@ -213,7 +244,8 @@ class App {
     this.playPlace = html("div", { class: "play-place" });
     this.controls = html("div", { class: "controls floating" });
     this.legend = html("div", { class: "legend-line" });
-    this.stage.append(this.holder, this.controls, html("div", { class: "corner" }, this.legend, this.playPlace));
+    this.board = html("div", { class: "board", hidden: true });
+    this.stage.append(this.holder, this.controls, html("div", { class: "corner" }, this.legend, this.playPlace), this.board);
     this.view = new View(this.stage);
   }
 
@@ -248,6 +280,15 @@ class App {
   }
 
   render() {
+    this.board.hidden = !this.inTraining;
+    this.stage.classList.toggle("covered", this.inTraining);
+    if (this.inTraining) {
+      this.training.draw(this.board);
+      replaceChildren(byId("panel"), this.training.panel());
+      this.transport.update();
+      this.toUrl();
+      return;
+    }
     this.quiz.update();
     this.scene.update(this.state.time, this.state.node && this.folding.seenAs(this.state.node));
     this.scene.trace(this.state.pick, (id) => this.marksIn(id));

@@ -234,6 +234,7 @@ export function valueCard(app, value, side, more = {}) {
     pick: (index) => app.set({ pick: { value: value.id, index } }),
     picked: pick?.value === value.id ? pick.index : null,
     marks: app.marksIn(value.id),
+    images: app.model.nodes.get(value.from).kind === "input" && styleOf(app.model, value, "value") === "gray",
     focus: `${value.id}.${side}`,
     lead: app.lead,
     ...more,

@@ -9,7 +9,7 @@ const WIDEST = 372; // pixels of a map
 const TALLEST = 230;
 
 // options: name, from (whose value it is, where that is another name), what (unpacked), style ("sequential", "diverging", "gray"), tone ("ahead", "back"),
-//   small, pick(index): called when an element is chosen, picked: its index, marks: other indices,
+//   images: whether rows may be images; small, pick(index): called when an element is chosen, picked: its index, marks: other indices,
 //   lead: {get, set} which sample is shown
 export function card(options) {
   const { name, what, tone = "" } = options;
@@ -86,7 +86,7 @@ function leadPicker(tensor, leads, axis, changed) {
 function mapOf(options, tensor, leads) {
   const { style, name } = options;
   const inColor = style === "gray" && tensor.sizes.length === 4 && tensor.sizes[1] === 3;
-  const view = viewOf(tensor, leads, style !== "sequential" && mayBeImages(tensor) ? "image" : "matrix");
+  const view = viewOf(tensor, leads, options.images && mayBeImages(tensor) ? "image" : "matrix");
   const canvas = inColor ? drawnInColor(tensor, leads[0]) : drawn(tensor, view, style);
   const wide = options.small ? WIDEST / 3 : WIDEST;
   const tall = options.small ? TALLEST / 2 : TALLEST;

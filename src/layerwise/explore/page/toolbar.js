@@ -17,17 +17,29 @@ export function drawToolbar(element, app) {
   replaceChildren(
     element,
     html("div", { class: "brand" }, html("h1", { title: record.graph }, record.title), html("span", { class: "facts-line" }, facts)),
-    searchBox(app),
+    app.training ? viewSwitch(app) : null,
+    app.inTraining ? null : searchBox(app),
     html(
       "div",
       { class: "tools" },
-      html("button", { class: "tool word", "aria-pressed": String(app.state.quiz), onclick: () => app.toggleQuiz() }, icon("quiz"), html("span", {}, say("quiz"))),
+      app.inTraining ? null : html("button", { class: "tool word", "aria-pressed": String(app.state.quiz), onclick: () => app.toggleQuiz() }, icon("quiz"), html("span", {}, say("quiz"))),
       choice,
       tool("theme", say("theme"), () => app.toggleTheme()),
-      tool("save", say("saveSvg"), () => saveSvg(app)),
+      app.inTraining ? null : tool("save", say("saveSvg"), () => saveSvg(app)),
       tool("print", say("print"), () => printPage(app)),
       tool("help", say("help"), () => app.showHelp()),
     ),
+  );
+}
+
+// One run, or the whole training.
+function viewSwitch(app) {
+  const side = (key, on, press) => html("button", { "aria-pressed": String(on), onclick: press }, say(key));
+  return html(
+    "div",
+    { class: "views", role: "group" },
+    side("viewTraining", app.inTraining, () => app.set({ at: app.training.last, node: null })),
+    side("viewWalk", !app.inTraining, () => app.set({ at: null, node: null })),
   );
 }
 

@@ -6,6 +6,7 @@ import { say } from "./texts.js";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
 const PAUSE = 1100; // milliseconds between two steps at speed 1
+const FRAME = 160; // and between two frames of a training
 
 export class Transport {
   constructor(element, app) {
@@ -22,9 +23,9 @@ export class Transport {
       back: button("back", () => app.step(-1)),
       play: button("play", () => this.toggle()),
       next: button("next", () => app.step(1)),
-      end: button("end", () => app.jump(app.walk.end)),
+      end: button("end", () => app.jump(Infinity)),
     };
-    this.range = html("input", { type: "range", class: "way", min: 0, "aria-label": say("position"), oninput: () => app.jump(app.stops.times[Number(this.range.value)]) });
+    this.range = html("input", { type: "range", class: "way", min: 0, "aria-label": say("position"), oninput: () => app.timeline().go(Number(this.range.value)) });
     this.caption = html("div", { class: "caption" });
     this.speed = html("select", { "aria-label": say("speed"), title: say("speed"), onchange: () => app.set({ speed: Number(this.speed.value) }) },
       SPEEDS.map((speed) => html("option", { value: speed, selected: speed === app.state.speed }, `${speed}×`)));
@@ -40,20 +41,18 @@ export class Transport {
 
   update() {
     const { app } = this;
-    const { times } = app.stops;
-    const last = times.length - 1;
-    const place = times.filter((time) => time <= app.state.time).length - 1;
-    const turn = times.filter((time) => time < app.walk.turn).length - 0.5;
+    const { last, place, turn } = app.timeline();
+    const percent = (x) => `${(100 * Math.min(x, last)) / Math.max(last, 1)}%`;
     this.range.max = last;
     this.range.value = place;
     this.range.setAttribute("aria-valuetext", app.caption());
-    this.range.style.setProperty("--turn", `${(100 * Math.min(turn, last)) / Math.max(last, 1)}%`);
-    this.range.style.setProperty("--here", `${(100 * place) / Math.max(last, 1)}%`);
-    const step = app.walk.step(app.state.time);
-    replaceChildren(this.caption, html("span", { class: `direction ${app.walk.direction(app.state.time) === "forward" ? "ahead" : "back"}` }, app.position()), html("span", { class: "who" }, step?.id ? app.nameOfStep() : ""));
-    this.buttons.start.disabled = this.buttons.back.disabled = app.state.time === 0;
-    this.buttons.end.disabled = this.buttons.next.disabled = app.state.time >= app.walk.end;
-    replaceChildren(this.score, app.quiz.bar());
+    this.range.style.setProperty("--turn", turn === null ? "100%" : percent(turn));
+    this.range.style.setProperty("--here", percent(place));
+    this.range.classList.toggle("plain-way", turn === null);
+    replaceChildren(this.caption, app.captionParts());
+    this.buttons.start.disabled = this.buttons.back.disabled = place === 0;
+    this.buttons.end.disabled = this.buttons.next.disabled = place >= last;
+    replaceChildren(this.score, app.inTraining ? null : app.quiz.bar());
   }
 
   get playing() {
@@ -66,11 +65,13 @@ export class Transport {
   }
 
   start() {
-    if (this.app.state.time >= this.app.walk.end) this.app.jump(0);
+    const over = () => this.app.timeline().place >= this.app.timeline().last;
+    if (over()) this.app.jump(0);
+    const pause = this.app.inTraining ? FRAME : PAUSE;
     const tick = () => {
       this.app.step(1);
-      if (this.app.state.time >= this.app.walk.end) this.stop();
-      else this.timer = setTimeout(tick, PAUSE / this.app.state.speed);
+      if (over()) this.stop();
+      else this.timer = setTimeout(tick, pause / this.app.state.speed);
     };
     this.timer = setTimeout(tick, 150);
     this.show("pause");

@@ -76,7 +76,7 @@ export class View {
   }
 
   wheel(event) {
-    if (event.target.closest(".floating")) return;
+    if (event.target.closest(".floating, .board")) return;
     event.preventDefault();
     const box = this.stage.getBoundingClientRect();
     const lines = event.deltaMode === 1 ? 16 : 1;
@@ -89,7 +89,7 @@ export class View {
   }
 
   down(event) {
-    if (event.target.closest("button, .floating") || event.button > 0) return;
+    if (event.target.closest("button, .floating, .board") || event.button > 0) return;
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.way = 0;
     this.dragged = false;

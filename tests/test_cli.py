@@ -21,7 +21,7 @@ class Square:
     def backward(self, dout):
         return dout * 2 * self.x
 """
-COMMANDS = ("shop", "train", "evaluate", "predict", "models", "data", "check", "draw")
+COMMANDS = ("shop", "train", "evaluate", "predict", "models", "data", "check", "draw", "explore")
 WRONG = RIGHT.replace("* 2 *", "* 3 *")
 
 
@@ -380,6 +380,62 @@ def test_draw_of_a_function_that_raises(here):
     (here / "mine.py").write_text(GRAPHS)
     text = refused("draw", "mine.py:broken")
     assert text.startswith("mine.py: broken() failed in line 8: WiringError: ")
+
+
+# ---------------------------------------------------------------- explore
+
+
+EXPLORED = """
+import layerwise as lw
+
+def doubled():
+    return lw.Graph((lw.Input("x") * 2).named("y"))
+
+def given():
+    return doubled(), 21
+
+def much():
+    return doubled(), "much"
+
+graph = doubled()
+graph.forward(21)
+fresh = doubled()
+number = 3
+"""
+
+
+def test_explore_a_graph_that_has_run_and_one_with_its_inputs(here):
+    (here / "mine.py").write_text(EXPLORED)
+    result = run("explore", "mine.py:graph", folder=here)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "Wrote graph.html.\n", "")
+    page = (here / "graph.html").read_text("utf-8")
+    assert "<title>graph</title>" in page and '"number":42' in page
+    assert call("explore", "mine.py:given", "--out", "pages/one.html").exit_code == 0
+    assert '"number":42' in (here / "pages" / "one.html").read_text("utf-8")
+    assert call("explore", "mine.py:given", "--out", ".").exit_code == 0
+    assert (here / "given.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "fresh",
+            "mine.py: fresh has not run, so there are no inputs to explore it with. Call "
+            "fresh.forward(x) in the file, or make fresh a function that returns (graph, x).",
+        ),
+        (
+            "number",
+            "mine.py: number is a int, expected a Graph that has run, a tuple (graph, *inputs), "
+            "or a function without arguments that returns one of these.",
+        ),
+        ("much", "x got str 'much', which is no number and no array of numbers."),
+        ("grap", "mine.py: there is no graph grap in it. Did you mean graph?"),
+    ],
+)
+def test_explore_refuses_in_one_line(name, text, here):
+    (here / "mine.py").write_text(EXPLORED)
+    assert refused("explore", f"mine.py:{name}") == text
 
 
 # ---------------------------------------------------------------- the examples

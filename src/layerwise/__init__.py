@@ -49,11 +49,13 @@ from .transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 if TYPE_CHECKING:
     from . import data, metrics, models
+    from .explore.recording import Record
     from .io import load
     from .training.diagnose import diagnose
     from .training.pictures import plot_confusion, plot_misclassified
 else:  # not every program needs these: loaded at the first use, so that the import stays quick
     _LATER = {
+        "Record": ".explore.recording",
         "load": ".io",
         "diagnose": ".training.diagnose",
         "plot_confusion": ".training.pictures",
@@ -90,6 +92,7 @@ __all__ = [
     "Node",
     "OrderError",
     "Parameter",
+    "Record",
     "Report",
     "Seat",
     "Sequential",

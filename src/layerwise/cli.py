@@ -12,6 +12,7 @@ from .commands.check import check
 from .commands.common import failed
 from .commands.draw import draw
 from .commands.evaluate import evaluate
+from .commands.explore import explore
 from .commands.lists import data, models
 from .commands.predict import predict
 from .commands.shop import shop
@@ -31,6 +32,7 @@ app.command()(models)
 app.command()(data)
 app.command()(check)
 app.command()(draw)
+app.command()(explore)
 
 
 def main() -> None:

@@ -501,6 +501,24 @@ class Graph(Layer, guarded=False):
 
         return draw(self, path, **options)
 
+    def explore(
+        self,
+        /,
+        *args: Any,
+        path: Any = None,
+        dout: Any = 1,
+        title: str | None = None,
+        **named: Any,
+    ) -> Any:
+        """Write a page in which one steps through a run; see `layerwise.explore.explore`.
+
+        Inputs are given as to `forward`, which runs on a copy of the graph; one that is called
+        path, dout or title can only be given in order.
+        """
+        from .explore import explore
+
+        return explore(self, args, named, path, dout=dout, title=title)
+
     def save(self, path: Any) -> None:
         """Write structure and numbers into a file, for `layerwise.load`; see `layerwise.io`."""
         from .io import save

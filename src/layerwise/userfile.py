@@ -97,6 +97,38 @@ def the_one_named(name: str, among: dict[str, Any], what: str, path: Path) -> An
 
 def graph_in(path: Path, name: str, **options: Any) -> Graph:
     """A graph in a file, or what a function without other arguments than these there returns."""
+    found = thing_in(path, name, **options)
+    if not isinstance(found, Graph):
+        raise FileError(
+            f"{path}: {name} is a {type(found).__name__}, expected a Graph, or a function without "
+            "arguments that returns one."
+        )
+    return found
+
+
+def run_in(path: Path, name: str) -> tuple[Graph, tuple[Any, ...]]:
+    """A graph in a file and inputs for it: those of its last forward there, or (graph, *inputs)."""
+    found = thing_in(path, name)
+    graph, *inputs = found if isinstance(found, tuple) and found else (found,)
+    if not isinstance(graph, Graph):
+        raise FileError(
+            f"{path}: {name} is a {type(found).__name__}, expected a Graph that has run, a tuple "
+            "(graph, *inputs), or a function without arguments that returns one of these."
+        )
+    if not isinstance(found, tuple):
+        inputs = [seat.value for seat in graph.inputs]
+        if any(value is None for value in inputs):
+            given = ", ".join(seat.name for seat in graph.inputs)
+            raise FileError(
+                f"{path}: {name} has not run, so there are no inputs to explore it with. Call "
+                f"{name}.forward({given}) in the file, or make {name} a function that returns "
+                f"(graph, {given})."
+            )
+    return graph, tuple(inputs)
+
+
+def thing_in(path: Path, name: str, **options: Any) -> Any:
+    """What has this name in a file; of a function without other arguments, what it returns."""
     module = load(path)
     things = {
         n: v
@@ -115,11 +147,6 @@ def graph_in(path: Path, name: str, **options: Any) -> Graph:
             found = found(**{name: value for name, value in options.items() if name in wanted})
         except (Exception, SystemExit) as error:
             raise FileError(f"{path}: {name}() failed{place(error, path)}: {said(error)}") from None
-    if not isinstance(found, Graph):
-        raise FileError(
-            f"{path}: {name} is a {type(found).__name__}, expected a Graph, or a function without "
-            "arguments that returns one."
-        )
     return found
 
 

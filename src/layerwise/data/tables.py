@@ -162,8 +162,9 @@ def refuse_mixed(sheet: Sheet, name: str, names: str) -> None:
     """
     rows = np.flatnonzero(~sheet.missing(name))
     if len(rows) and all(as_number(sheet.columns[name][row], ",") is not None for row in rows):
+        first = int(rows[0])
         raise DataError(
-            f"{sheet.where(int(rows[0]))}: {name!r} is {sheet.columns[name][rows[0]]!r}, and a number "
+            f"{sheet.where(first)}: {name!r} is {sheet.columns[name][first]!r}, and a number "
             "with a comma in every row. Give decimal=',' if that is how its decimals are written; "
             f"write thousands without commas, or give {names} if they are names."
         )

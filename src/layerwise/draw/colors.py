@@ -33,6 +33,9 @@ _SEQUENTIAL = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678",
 # Blue below zero, white at zero, orange above.
 _DIVERGING = ["#0b4f8a", "#2f7cbf", "#7fb2dd", "#c9dff0", "#f7f7f5", "#fbdcc0", "#f2a968",
               "#d9711d", "#8f3f00"]  # fmt: skip
+# The same on dark paper: dark at zero, so that what is far from it shines.
+_DIVERGING_DARK = ["#9ad0ff", "#56a5e6", "#2f6fae", "#22466b", "#20262d", "#5c3a1c", "#a55a17",
+                   "#e8862e", "#ffc48a"]  # fmt: skip
 NOT_A_NUMBER = "#e6007a"
 
 LEVELS = 33  # steps of a colour scale; odd, so that zero has a colour of its own
@@ -52,6 +55,7 @@ def _scale(anchors: list[str]) -> list[str]:
 
 
 SEQUENTIAL, DIVERGING = _scale(_SEQUENTIAL), _scale(_DIVERGING)
+DIVERGING_DARK = _scale(_DIVERGING_DARK)
 
 
 def cell_colors(cells: np.ndarray, diverging: bool) -> list[list[str]]:

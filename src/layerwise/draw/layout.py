@@ -27,26 +27,29 @@ FIRST_STEPS = 3  # inputs used within so many steps stand in the first column
 _one_at_a_time = Lock()  # Graphviz keeps its state in global variables
 
 
-def place(outline: Outline, sizes: Sizes, across: bool, head: float = 0) -> Placement:
+def place(
+    outline: Outline, sizes: Sizes, across: bool, head: float = 0, row: float = LONGEST
+) -> Placement:
     """Lay the outline out, from left to right (wrapped into rows where long) or downward.
 
     head   room left free above, in points
+    row    how long rows may become, in points
     """
-    for longest in (LONGEST, 0.8 * LONGEST, 0.6 * LONGEST):  # Graphviz may need more than thought
+    for longest in (row, 0.8 * row, 0.6 * row):  # Graphviz may need more than thought
         rows = rows_of(outline, sizes, longest) if across else [Row(0, outline.things)]
-        parts = [_place_row(outline, row, sizes, across) for row in rows]
-        if not across or max(part.width for part in parts) < 1.1 * LONGEST:
+        parts = [_place_row(outline, one, sizes, across) for one in rows]
+        if not across or max(part.width for part in parts) < 1.1 * row:
             break
-    most = max(len(row.begins) for row in rows)
+    most = max(len(one.begins) for one in rows)
     side = MARGIN + (TURN + (most - 1) * LANE if most else 0)
     whole = Placement(width=max(part.width for part in parts) + 2 * side)
     top = MARGIN + head
-    for row, part in zip(rows, parts):
-        if row.begins:
-            top += 2 * TURN + (len(row.begins) - 1) * LANE
+    for one, part in zip(rows, parts):
+        if one.begins:
+            top += 2 * TURN + (len(one.begins) - 1) * LANE
         whole.add(part, side, top)
-        if row.begins:
-            _lead_on(whole, row, top - TURN, side)
+        if one.begins:
+            _lead_on(whole, one, top - TURN, side)
         top += part.height
     whole.height = top + MARGIN
     return whole

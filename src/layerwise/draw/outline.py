@@ -6,6 +6,7 @@ goes into them or comes out of them is one wire with the value outside.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..errors import WiringError
@@ -67,12 +68,20 @@ class Wire:
 
 
 class Outline:
-    """The things and wires of a graph, nested graphs opened `depth` levels deep (None: all)."""
+    """The things and wires of a graph, nested graphs opened `depth` levels deep (None: all).
 
-    def __init__(self, graph: Graph, depth: int | None = None) -> None:
+    folded   places of nested graphs that stay closed all the same
+    wire_of  the wire of each place; where a value goes in or out of an opened graph, the places
+             inside and outside have the same one
+    """
+
+    def __init__(
+        self, graph: Graph, depth: int | None = None, folded: Collection[Seat] = ()
+    ) -> None:
         self.things: list[Thing] = []
         self.wires: list[Wire] = []
-        self._wire_of: dict[Seat, Wire] = {}
+        self.wire_of: dict[Seat, Wire] = {}
+        self._folded = folded
         self._add_graph(graph, (), depth)
         for seat in dict.fromkeys(graph.outputs):
             self._connect(seat, self._thing("output", seat.name, seat, ()))
@@ -80,11 +89,11 @@ class Outline:
 
     def _add_graph(self, graph: Graph, path: tuple[Frame, ...], depth: int | None) -> None:
         for seat in graph.nodes:
-            if seat in self._wire_of:
+            if seat in self.wire_of:
                 continue  # an input of an opened graph: the wire outside goes on inside
             if isinstance(seat.layer, Pick):
                 self._add_port(seat)
-            elif depth != 0 and can_be_opened(seat, graph):
+            elif depth != 0 and seat not in self._folded and can_be_opened(seat, graph):
                 self._open(seat, path, None if depth is None else depth - 1)
             else:
                 self._add_thing(seat, path, name_at(seat, graph))
@@ -99,18 +108,18 @@ class Outline:
         """One of several outputs: a wire of its own, from the layer that gives them all."""
         index, call = seat.layer.index, seat.inputs[0]
         inner = call.layer
-        if call not in self._wire_of:  # the layer is a graph that was opened
-            self._wire_of[seat] = self._wire_of[inner.outputs[index]]
+        if call not in self.wire_of:  # the layer is a graph that was opened
+            self.wire_of[seat] = self.wire_of[inner.outputs[index]]
         else:
-            self._wire(seat, self._wire_of[call].source, index)
+            self._wire(seat, self.wire_of[call].source, index)
 
     def _open(self, seat: Seat, path: tuple[Frame, ...], depth: int | None) -> None:
         inner = seat.layer
         for source, inside in zip(seat.inputs, inner.inputs):
-            self._wire_of[inside] = self._wire_of[source]
+            self.wire_of[inside] = self.wire_of[source]
         self._add_graph(inner, (*path, Frame(seat, path)), depth)
         if inner.num_outputs is None:
-            self._wire_of[seat] = self._wire_of[inner.outputs[0]]
+            self.wire_of[seat] = self.wire_of[inner.outputs[0]]
 
     def _thing(self, kind: str, name: str, seat: Seat, path: tuple[Frame, ...]) -> Thing:
         if len(self.things) >= MOST_THINGS:
@@ -124,14 +133,14 @@ class Outline:
         return thing
 
     def _connect(self, source: Seat, thing: Thing) -> None:
-        wire = self._wire_of[source]
+        wire = self.wire_of[source]
         wire.targets.append(thing)
         thing.takes.append(wire)
 
     def _wire(self, seat: Seat, source: Thing, port: int | None = None) -> None:
         wire = Wire(f"w{len(self.wires)}", seat, source, port)
         self.wires.append(wire)
-        self._wire_of[seat] = wire
+        self.wire_of[seat] = wire
 
 
 def can_be_opened(seat: Seat, graph: Graph) -> bool:

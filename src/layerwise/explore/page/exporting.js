@@ -1,0 +1,40 @@
+// The current view as a file or on paper: the picture with its colours written into it.
+
+const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "font-size", "font-weight", "font-family", "text-anchor", "display", "visibility"];
+
+// The picture as SVG text that needs no style sheet.
+export function svgText(scene) {
+  const copy = scene.cloneNode(true);
+  const originals = [scene, ...scene.querySelectorAll("*")];
+  const copies = [copy, ...copy.querySelectorAll("*")];
+  originals.forEach((original, i) => {
+    const style = getComputedStyle(original);
+    if (style.display === "none") copies[i].setAttribute("display", "none");
+    for (const name of KEPT) {
+      const value = style.getPropertyValue(name);
+      if (value) copies[i].style.setProperty(name, value);
+    }
+    for (const name of ["tabindex", "role", "class", "data-key"]) copies[i].removeAttribute(name);
+  });
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.style.setProperty("background", getComputedStyle(document.body).backgroundColor);
+  copy.style.removeProperty("transform");
+  return new XMLSerializer().serializeToString(copy);
+}
+
+export function saveSvg(app) {
+  const text = svgText(app.scene.element);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+  link.download = `${fileName(app.model.record.title)}-${app.state.time}.svg`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 5000);
+}
+
+function fileName(title) {
+  return title.replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "graph";
+}
+
+export function printPage() {
+  window.print();
+}

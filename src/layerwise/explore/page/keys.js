@@ -1,0 +1,31 @@
+// The keyboard: arrows and space walk, the other keys look.
+
+const TYPING = "input:not([type=range]), select, textarea, [contenteditable]";
+
+export function keyPressed(event, app) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("dialog")) return;
+  const inField = event.target.matches?.(TYPING);
+  if (inField) return;
+  const onButton = event.target.matches?.("button, [role=button]");
+  const action = ACTIONS[event.key];
+  if (!action || (onButton && event.key === " " && !event.target.matches(".thing"))) return;
+  event.preventDefault();
+  action(app);
+}
+
+const ACTIONS = {
+  ArrowRight: (app) => app.step(1),
+  ArrowLeft: (app) => app.step(-1),
+  " ": (app) => app.step(1),
+  Home: (app) => app.jump(0),
+  End: (app) => app.jump(Infinity),
+  p: (app) => app.transport.toggle(),
+  f: () => document.getElementById("search").focus(),
+  "/": () => document.getElementById("search").focus(),
+  0: (app) => app.view.fit(true),
+  "+": (app) => app.view.zoom(1.25),
+  "=": (app) => app.view.zoom(1.25),
+  "-": (app) => app.view.zoom(0.8),
+  Escape: (app) => app.set({ node: null, pick: null }),
+  "?": (app) => app.showHelp(),
+};

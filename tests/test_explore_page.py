@@ -1,0 +1,512 @@
+"""The explorer's page in a real browser: walking, numbers, editing, folding, hostile input."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from explored import (
+    HOSTILE,
+    Reader,
+    a_browser,
+    explored,
+    failing,
+    fan_out,
+    gpt,
+    hostile,
+    labels,
+    lenet,
+    needs_browser,
+    odd_arrays,
+    script,
+    shop_case,
+    two_layers,
+)
+
+import layerwise as lw
+from layerwise.draw.texts import number
+from layerwise.shop import PRICES, shop
+
+pytestmark = needs_browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with a_browser() as one:
+        yield one
+
+
+@pytest.fixture
+def reader(browser, tmp_path):
+    one = Reader(browser, tmp_path)
+    yield one
+    one.close()
+
+
+def said(graph):
+    """What the labels of a graph of single numbers have to say."""
+    return {seat.name: [number(seat.value), number(seat.grad)] for seat in graph.nodes}
+
+
+# the walk ----------------------------------------------------------------------------------------
+
+
+def test_walking_through_the_shop_fills_in_values_and_then_gradients(reader):
+    text, graph = explored(shop_case())
+    page = reader.open(text)
+    truth = said(graph)
+    assert labels(page)["apple"] == ["100", ""]
+    assert labels(page)["price"] == ["", ""]
+    assert page.locator(".label.value .ring").count() == 4  # not computed yet is no 0
+    for name in ("apple_price", "orange_price", "all_price", "price"):
+        assert labels(page)[name] == ["", ""]
+        page.keyboard.press("ArrowRight")
+        assert labels(page)[name] == [truth[name][0], ""]
+    page.keyboard.press("Space")
+    assert labels(page)["price"] == ["715", "1"]
+    for name in ("tax", "orange_price", "orange", "apple"):
+        page.keyboard.press("Space")
+        assert labels(page)[name] == truth[name]
+    assert labels(page) == truth
+    page.keyboard.press("ArrowLeft")
+    assert labels(page)["apple"] == ["100", ""]
+    page.keyboard.press("Home")
+    assert labels(page)["price"] == ["", ""]
+    page.keyboard.press("End")
+    assert labels(page) == truth
+
+
+def test_each_step_shows_formula_source_and_three_numbers(reader):
+    text, _ = explored(shop_case())
+    page = reader.open(text)
+    page.keyboard.press("ArrowRight")
+    panel = page.locator("#panel")
+    assert "z = x y, elementwise" in panel.inner_text()
+    assert "return x * y" in page.locator(".code").inner_text()
+    assert page.locator(".equation").inner_text().split() == [
+        "100",
+        "apple",
+        "×",
+        "2",
+        "apple_num",
+        "=",
+        "200",
+        "apple_price",
+    ]
+    page.keyboard.press("End")
+    assert "dx = dout y" in panel.inner_text()
+    assert "def backward(self, dout)" in page.locator(".code").inner_text()
+    rows = [row.inner_text().split("\n") for row in page.locator(".chain .row").all()]
+    numbers = [[cell for cell in row if re.match(r"[\d.]+$", cell)] for row in rows]
+    assert numbers == [["2", "1.1", "2.2"], ["100", "1.1", "110"]]
+
+
+def test_playing_goes_to_the_end_by_itself(reader):
+    text, graph = explored(shop_case())
+    page = reader.open(text)
+    page.get_by_label("Speed").select_option("8")
+    page.get_by_label("Play").click()
+    page.wait_for_selector(".round.next:disabled", timeout=30_000)
+    assert labels(page) == said(graph)
+    assert page.get_by_label("Play").is_visible()
+
+
+def test_a_fan_out_is_shown_as_the_sum_of_what_comes_back(reader):
+    text, _ = explored(fan_out())
+    page = reader.open(text, "#step=10")  # the gradient of x has come back from one of two uses
+    waiting = page.evaluate("layerwise.walk.steps[layerwise.state.time - 1].id")
+    while not labels(page)["x"][1]:
+        page.keyboard.press("ArrowRight")
+        waiting = page.evaluate("layerwise.walk.steps[layerwise.state.time - 1].id")
+    assert waiting == "mul1"
+    assert labels(page)["x"][1].endswith("+ …")
+    assert "1 of 2 parts have come back" in page.locator("#panel").inner_text()
+    page.keyboard.press("End")
+    assert not labels(page)["x"][1].endswith("…")
+    fan = page.locator(".fan").filter(has_text="The gradient of x is a sum")
+    assert fan.locator("figcaption").all_inner_texts() == ["from mul1", "from affine1", "sum"]
+
+
+# the numbers are Python's ------------------------------------------------------------------------
+
+
+def elements(array, count=6):
+    rng = np.random.default_rng(4)
+    return [tuple(int(rng.integers(n)) for n in array.shape) for _ in range(count)]
+
+
+def told_of(page, value, index):
+    """What the page says of one element: its value and its gradient."""
+    return page.evaluate(
+        """([value, index]) => {
+          layerwise.set({ pick: { value, index } });
+          const text = (side) => document.querySelector(`.element-sum .${side}`).textContent.trim();
+          return [text("ahead"), text("back")];
+        }""",
+        [value, list(index)],
+    )
+
+
+@pytest.mark.parametrize("case", [two_layers, lenet, gpt, fan_out])
+def test_at_the_end_every_array_has_the_numbers_of_python(reader, case):
+    text, graph = explored(case())
+    assert len(text) < 1_500_000
+    page = reader.open(text)
+    page.keyboard.press("End")
+    values = page.evaluate(
+        "[...layerwise.model.values.values()]"
+        ".map((v) => [v.id, v.from, v.value.tensor?.axes ?? null])"
+    )
+    compared = 0
+    for value, node, axes in values:
+        seat = graph[node]
+        array, grad = np.asarray(seat.value), seat.grad
+        if axes is None:
+            assert labels(page)[seat.name] == [number(array[()]), number(np.asarray(grad)[()])]
+            continue
+        for index in elements(array):
+            shown = all(one is None or i in one for one, i in zip(axes, index))
+            forward, backward = told_of(page, value, index)
+            if shown:
+                gradient = "" if grad is None else f" {number(grad[index])}"
+                assert forward == f"= {number(array[index])}"
+                assert backward == f"Gradient{gradient}"
+                compared += 1
+    assert compared > 20
+
+
+def test_what_an_element_is_made_of_adds_up(reader):
+    text, graph = explored(lenet())
+    page = reader.open(text, "#step=27&open=lenet&pick=w5:0,3,4,4&node=lenet.conv2d2")
+    value = next(
+        v
+        for v in page.evaluate("[...layerwise.model.values.values()].map((v) => [v.id, v.from])")
+        if v[1] == "lenet.conv2d2"
+    )
+    told_of(page, value[0], (0, 3, 4, 4))
+    tables = page.locator("table.sum")
+    assert tables.count() == 2  # what it is made of, and its gradient
+    rows = tables.first.locator("tr").all_inner_texts()
+    assert rows[0].count("×") == 1
+    assert "145 more terms" in rows[-2]
+    assert rows[-1].split("\t")[-1] == number(graph["lenet"].layer["conv2d2"].value[0, 3, 4, 4])
+    assert rows[0].split("\t")[1].startswith("avg_pool2d1[0, ")
+
+
+def test_following_an_element_leads_to_the_layer_that_made_it(reader):
+    text, _ = explored(two_layers())
+    page = reader.open(text, "#step=4&pick=w4:0,3&node=affine2")
+    link = page.locator(".made button.link").first
+    name = link.inner_text()
+    link.click()
+    assert page.locator(".element-sum code").inner_text() == name
+    assert page.locator("#panel h2").inner_text() == "ReLU()"
+
+
+# where it stops ----------------------------------------------------------------------------------
+
+
+def test_a_failing_graph_shows_what_ran_and_why_it_stopped(reader):
+    text, _ = explored(failing())
+    page = reader.open(text)
+    page.keyboard.press("End")
+    failure = page.locator(".failure").inner_text()
+    assert "ValueError" in failure
+    assert "too much <b>for me</b>" in failure
+    assert labels(page)["relu1"][0] == "5×6"
+    assert labels(page)["picky1"] == ["", ""]
+    assert page.locator(".thing.failed").count() == 1
+    assert page.locator(".thing.failed .call").text_content() == "Picky"
+
+
+# playing with the inputs -------------------------------------------------------------------------
+
+
+def test_editing_the_inputs_computes_everything_anew(reader):
+    text, _ = explored(shop_case())
+    page = reader.open(text)
+    page.keyboard.press("End")
+    changed = PRICES | {"apple": 120.0, "tax": 1.25, "orange_num": -2.5}
+    for name, x in changed.items():
+        page.locator(f".inputs-bar input[name={name}]").fill(str(x))
+    graph = shop()
+    graph.forward(**changed)
+    graph.backward()
+    assert labels(page) == said(graph)
+    assert "in=" in page.url
+    page.reload()
+    page.wait_for_selector("#panel *")
+    assert labels(page) == said(graph)
+    page.get_by_text("Reset").click()
+    assert labels(page)["price"][0] == "715"
+
+
+def test_gradients_are_asked_for_before_they_are_shown(reader):
+    text, _ = explored(shop_case())
+    page = reader.open(text, "#step=6&quiz=1")
+    assert labels(page)["tax"][1] == ""  # no peeking
+    fields = page.locator(".quiz input")
+    assert fields.count() == 2
+    fields.nth(0).fill("1.1")
+    fields.nth(0).press("Enter")
+    assert page.locator(".score").inner_text().split("\n") == ["1 of 1 right", "✓ Right."]
+    page.locator(".quiz input").fill("715")
+    page.locator(".quiz input").press("Enter")
+    assert page.locator(".score").inner_text().split("\n") == ["1 of 2 right", "✗ It is 650."]
+    assert labels(page)["tax"][1] == "650"
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Reveal").first.click()
+    assert page.locator(".score").inner_text().startswith("1 of 2 right")
+
+
+def test_the_numeric_check_opens_on_request(reader):
+    class Tripled(lw.Tanh):
+        def backward(self, dout):
+            return 3 * super().backward(dout)
+
+    x = lw.Input("x")
+    graph = lw.Graph(Tripled()(lw.Affine(2, 2)(x)).named("y"), seed=0)
+    text, _ = explored((graph, (np.ones((3, 2), np.float32),), {}))
+    page = reader.open(text, "#step=4")
+    assert "wrong" in page.locator(".toggle").inner_text()
+    page.locator(".toggle").click()
+    table = page.locator(".checked table")
+    assert table.locator("tbody tr").count() == 6
+    assert "slope times 3" in page.locator(".checked").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert "agrees" in page.locator(".checked").first.inner_text()
+
+
+# structure ---------------------------------------------------------------------------------------
+
+
+def things(page):
+    return page.evaluate("[...document.querySelectorAll('.thing')].map((one) => one.dataset.id)")
+
+
+def test_nested_graphs_fold_and_unfold_and_the_address_remembers(reader):
+    text, _ = explored(gpt())
+    page = reader.open(text)
+    assert "gpt.block1" in things(page)
+    page.get_by_label("Open block1").click()
+    assert "gpt.block1.norm1" in things(page)
+    assert "gpt.block2" in things(page)
+    assert "open=" in page.url
+    page.reload()
+    page.wait_for_selector("#panel *")
+    assert "gpt.block1.norm1" in things(page)
+    page.get_by_label("Close block1").click()
+    assert "gpt.block1.norm1" not in things(page)
+    page.get_by_label("Close all").click()
+    assert sorted(things(page)) == ["gpt", "loss", "loss>", "next", "x"]
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")  # the whole network is one step
+    assert page.locator("#panel h2").inner_text().startswith("Graph(")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".caption").inner_text().startswith("Forward 2 of 2")
+
+
+def test_searching_opens_what_a_node_is_in(reader):
+    text, _ = explored(gpt())
+    page = reader.open(text)
+    page.keyboard.press("f")
+    page.keyboard.type("block2 norm")
+    assert page.locator("[role=option]").first.inner_text().startswith("gpt.block2.norm")
+    page.keyboard.press("Enter")
+    assert page.locator("#panel h2").inner_text().startswith("LayerNorm")
+    assert "gpt.block2.norm1" in things(page)
+    page.keyboard.press("Escape")
+    assert page.locator("#panel h2").inner_text() == "Start"
+
+
+def test_a_link_leads_to_a_moment(reader):
+    text, _ = explored(two_layers())
+    page = reader.open(text, "#step=8&node=affine2&pick=w0:3,40&check=1&lang=ja&theme=dark")
+    address = page.url
+    assert page.locator("#panel h2").inner_text() == "Affine(50, 10)"
+    assert page.locator("html").get_attribute("lang") == "ja"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.evaluate("layerwise.state.pick.index") == [3, 40]
+    page.keyboard.press("ArrowRight")
+    assert page.url != address
+    page.goto(address)
+    assert page.locator("#panel h2").inner_text() == "Affine(50, 10)"
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#step=99999", "#step=-4&node=nobody&pick=w0:9,9&in=x:", "#%%%=%E0%A4&open=%,,"]
+)
+def test_a_senseless_address_does_no_harm(reader, fragment):
+    text, _ = explored(two_layers())
+    page = reader.open(text, fragment)
+    assert page.locator(".thing").count() == 7
+
+
+def chain(count):
+    node = lw.Input("x")
+    for _ in range(count):
+        node = lw.Sin()(node) + 1.0
+    return lw.Graph(node.named("y"))
+
+
+def test_two_hundred_nodes_stay_light(reader):
+    text, _ = explored((chain(100), (0.5,), {}))
+    page = reader.open(text)
+    assert page.locator(".thing").count() == 302
+    assert page.locator("#stage *").count() < 8_000
+    page.evaluate("document.querySelector('.scene').dataset.first = 'yes'")
+    before = page.evaluate("layerwise.view.x")
+    page.mouse.move(300, 300)
+    page.mouse.down()
+    page.mouse.move(200, 250, steps=5)
+    page.mouse.up()
+    assert page.evaluate("layerwise.view.x") == before - 100
+    assert page.locator(".scene").get_attribute("data-first") == "yes"  # moved, not drawn anew
+
+
+# for everyone ------------------------------------------------------------------------------------
+
+
+def test_the_keyboard_alone_suffices(reader):
+    text, _ = explored(two_layers())
+    page = reader.open(text)
+    page.keyboard.press("End")
+
+    def focus_on(selector):
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"document.activeElement.matches({selector!r})"):
+                return
+        raise AssertionError(f"Tab does not lead to {selector}")
+
+    focus_on(".thing[data-id=affine2]")
+    page.keyboard.press("Enter")
+    assert page.locator("#panel h2").inner_text() == "Affine(50, 10)"
+    focus_on("#panel canvas.pickable")
+    page.keyboard.press("ArrowRight")  # picks the first element
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("layerwise.state.pick.index") == [1, 1]
+    focus_on(".toggle")
+    page.keyboard.press("Enter")
+    assert page.locator(".checked").count() >= 2
+    focus_on("#transport .start")
+    page.keyboard.press("Enter")
+    assert page.evaluate("layerwise.state.time") == 0
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+
+
+def test_every_control_has_a_name_and_each_step_is_announced(reader):
+    text, _ = explored(gpt())
+    page = reader.open(text)
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#live").inner_text() == "Forward 1 of 8: gpt.tokens"
+    assert page.evaluate(script("nameless")) == []
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("locale", "word"),
+    [("en-US", "Forward"), ("zh-CN", "前向"), ("ja-JP", "順伝播"), ("de-DE", "Forward")],
+)
+def test_the_page_speaks_the_language_of_the_browser(reader, locale, word):
+    text, _ = explored(shop_case())
+    page = reader.open(text, "#step=1", locale=locale)
+    assert page.locator(".badge").inner_text().startswith(word)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_the_paper(reader, scheme):
+    text, _ = explored(two_layers())
+    page = reader.open(text, "#step=8&check=1", color_scheme=scheme)
+    assert page.locator("html").get_attribute("data-theme") == scheme
+    contrasts = page.evaluate(script("contrasts"))
+    assert {name: x for name, x in contrasts.items() if x < 4.5} == {}
+    page.get_by_label("Light or dark").click()
+    assert page.locator("html").get_attribute("data-theme") != scheme
+
+
+@pytest.mark.parametrize("width", [360, 600, 900])
+def test_a_narrow_window_works(reader, width):
+    text, _ = explored(two_layers())
+    page = reader.open(text, "#step=7", viewport={"width": width, "height": 740})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    for selector in ("#stage", "#panel", "#transport .next", "#search"):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width + 1
+        assert box["y"] + min(box["height"], 30) <= 740
+
+
+def test_the_view_is_saved_as_a_picture_of_its_own(reader):
+    text, _ = explored(two_layers())
+    page = reader.open(text, "#step=8")
+    with page.expect_download() as download:
+        page.get_by_label("Save the picture").click()
+    assert download.value.suggested_filename == "Graph-8.svg"
+    picture = Path(download.value.path()).read_text("utf-8")
+    root = ElementTree.fromstring(picture)
+    words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "Affine(64, 50)" in words
+    assert "class=" not in picture
+    assert not re.search(r"(href|src)=\"(?!data:)", picture)
+
+
+def test_printing_leaves_out_the_controls(reader):
+    text, _ = explored(shop_case())
+    page = reader.open(text, "#step=9")
+    page.emulate_media(media="print")
+    assert not page.locator("#transport").is_visible()
+    assert page.locator(".scene").is_visible()
+
+
+def test_a_notebook_shows_the_page_in_a_frame(reader):
+    text, _ = explored(shop_case())
+    frame = f"<!doctype html><title>notebook</title><div id=panel>{text._repr_html_()}</div>"
+    page = reader.open(frame, name="notebook.html")
+    inside = page.frame_locator("iframe")
+    inside.locator(".round.next").click()
+    assert inside.locator(".badge").inner_text() == "Forward 1 of 4"
+
+
+# hostile input -----------------------------------------------------------------------------------
+
+
+def test_hostile_names_and_numbers_are_shown_as_text(reader):
+    text, _ = explored(hostile(), title=HOSTILE)
+    page = reader.open(text)
+    page.keyboard.press("End")
+    assert page.locator("h1").inner_text() == HOSTILE
+    assert page.title() == HOSTILE
+    found = labels(page)
+    assert found[HOSTILE] == ["1e300", "NaN"]
+    assert found["NaN & 'co'"] == ["NaN", "1e300"]
+    assert found["a b�c"][0] == "∞"
+    assert page.locator("img, #panel b b, #panel script").count() == 0
+    for node in page.locator(".thing").all():
+        node.focus()
+        page.keyboard.press("Enter")
+    page.keyboard.press("f")
+    page.keyboard.type("<img")
+    assert page.locator("[role=option] b").first.inner_text() == HOSTILE
+
+
+def test_odd_and_empty_arrays_break_nothing(reader):
+    text, _ = explored(odd_arrays())
+    page = reader.open(text)
+    page.keyboard.press("End")
+    found = labels(page)
+    assert found["empty"] == ["empty", "empty"]
+    assert found["x"][0] == "2×3"
+    page.evaluate("layerwise.choose('x')")
+    facts = page.locator(".stats").first.inner_text()
+    assert "1 NaN, 2 ∞" in facts
+    assert "1e300" in facts

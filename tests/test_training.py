@@ -426,7 +426,9 @@ def test_a_history_goes_into_files_and_comes_back(tmp_path):
         (lw.History.from_json, '{"epochs": [3]}', "This is no history in JSON (TypeError("),
         (lw.History.from_csv, "loss\nred", "This is no history in CSV: could not convert"),
         (lw.History.from_csv, "loss\n1,2", "This is no history in CSV: "),
+        (lw.History.from_csv, 'loss\n"1', "This is no history in CSV: unexpected end of data."),
         (lw.History.from_csv, "nowhere.csv", "nowhere.csv: it cannot be read: "),
+        (lw.History.from_json, "\0", "\0: it cannot be read: "),
     ],
 )
 def test_what_is_no_history(read, text, said):

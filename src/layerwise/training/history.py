@@ -143,12 +143,12 @@ class History:
     def from_csv(cls, given: Path_) -> History:
         """The history that `to_csv` has written: a path, or the text itself."""
         text = text_of(given)
-        rows = list(csv.DictReader(io.StringIO(text), strict=True))
         try:
+            rows = list(csv.DictReader(io.StringIO(text), strict=True))
             if any(None in row for row in rows):
                 raise ValueError("a row is longer than the first one")
             return cls({name: number_in(cell) for name, cell in row.items()} for row in rows)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, csv.Error) as error:
             raise FileError(f"This is no history in CSV: {error}.") from None
 
     @classmethod
@@ -238,5 +238,5 @@ def text_of(given: Path_) -> str:
         return given
     try:
         return Path(given).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{given}: it cannot be read: {error}.") from None
+    except (OSError, ValueError) as error:  # of UTF-8, or of NUL in a name
+        raise FileError(f"{given!s:.200}: it cannot be read: {error}.") from None

@@ -599,6 +599,23 @@ def test_no_thread_is_left(end):
     assert closed.is_set()
 
 
+def test_a_source_that_is_slow_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("layerwise.data.prefetch.PATIENCE", 0.01)
+    goes_on = threading.Event()
+
+    def slow():
+        yield [0], [0]
+        goes_on.wait()
+
+    batches = Batches(slow, prefetch=2).epoch(1)
+    next(batches)
+    batches.close()  # as a second Ctrl-C does
+    assert threads()
+    goes_on.set()
+    for thread in threads():
+        thread.join()
+
+
 def raise_at_three(x, t, rng):
     if 3 in t:
         raise ZeroDivisionError("three")

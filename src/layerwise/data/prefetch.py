@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 1.0  # seconds for what is being made; then the thread ends by itself, when that is done
+
 
 def prefetched(source: Iterator[T], size: int) -> Iterator[T]:
     """The same things in the same order, up to `size` of them made ahead.
 
     An error in the source comes through where the thing would have come, with its traceback. The
-    thread ends with the source, and also when the iterator is closed or nobody holds it any more.
+    thread ends with the source, and also when the iterator is closed or nobody holds it any more;
+    a source that is slow is not waited for.
 
     >>> list(prefetched(iter("abc"), size=2))
     ['a', 'b', 'c']
@@ -42,7 +45,7 @@ def prefetched(source: Iterator[T], size: int) -> Iterator[T]:
             while True:
                 ready.get_nowait()
         if thread is not threading.current_thread():  # which may be where garbage is collected
-            thread.join()
+            thread.join(PATIENCE)
 
 
 def _make(source: Iterator[T], ready: Queue[tuple[str, Any]], ended: threading.Event) -> None:

@@ -208,7 +208,7 @@ def test_empty_lines_are_counted(tmp_path, header, last):
 def test_numbers_with_a_comma_are_not_taken_for_names(tmp_path):
     path = write(tmp_path, "a;b\n1,5;2,5\n3;4\n")
     said = (
-        f"{path}, line 2: 'b' is '2,5', and a number with a comma in every row. Give decimal=',' "
+        f"{path}, line 2: 'b' is '2,5', and holds numbers with a comma. Give decimal=',' "
         "if that is how its decimals are written; write thousands without commas, or give "
         "classes=True if they are names."
     )

@@ -164,8 +164,8 @@ def refuse_mixed(sheet: Sheet, name: str, names: str) -> None:
     if len(rows) and all(as_number(sheet.columns[name][row], ",") is not None for row in rows):
         first = int(rows[0])
         raise DataError(
-            f"{sheet.where(first)}: {name!r} is {sheet.columns[name][first]!r}, and a number "
-            "with a comma in every row. Give decimal=',' if that is how its decimals are written; "
+            f"{sheet.where(first)}: {name!r} is {sheet.columns[name][first]!r}, and holds "
+            "numbers with a comma. Give decimal=',' if that is how its decimals are written; "
             f"write thousands without commas, or give {names} if they are names."
         )
     texts = [int(row) for row in rows if as_number(sheet.columns[name][row], sheet.decimal) is None]

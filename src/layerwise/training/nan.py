@@ -52,12 +52,13 @@ class StopOnNaN(Callback):
 def all_finite(x: Any) -> bool:
     """Whether there is neither NaN nor Inf; of anything but floats, and of None, it is said yes.
 
-    Both survive in a sum, and a sum is quick; only where it is not finite do all numbers have to be
-    looked at, since it may have overflowed.
+    Neither gets lost in a sum of squares, which is quick. Only where that is not finite do all
+    numbers have to be looked at, since it may have overflowed.
     """
     if not is_floating(x):
         return True
-    return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
+    flat = np.ravel(x)
+    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
 def what(x: Any) -> str:

@@ -81,11 +81,12 @@ def test_gathered_gradients_in_float32_and_for_numbers():
     assert_same(*nets, rtol=1e-6)
 
 
-def test_sums_are_not_gathered():
+def test_a_loss_that_gives_sums_is_refused():
+    """The history showed sums weighted by rows, and evaluate depended on batch_size."""
     loss = lw.SoftmaxCrossEntropy(reduction="sum")
-    assert text_of(lw.TrainingError, lambda: trainer_of(loss=loss, accumulate=2)) == (
-        "accumulate=2 gathers means, but SoftmaxCrossEntropy(reduction='sum') gives a sum. Take "
-        "reduction='mean'."
+    assert text_of(lw.TrainingError, lambda: trainer_of(loss=loss)) == (
+        "A training takes means, whatever the size of a batch, but "
+        "SoftmaxCrossEntropy(reduction='sum') gives a sum. Take reduction='mean'."
     )
 
 

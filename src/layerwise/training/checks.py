@@ -130,11 +130,12 @@ def check_all_rows(optimizer: Any, data: Batches, accumulate: int) -> None:
         )
 
 
-def check_mean(loss: Any, accumulate: int) -> None:
-    """Means of batches make the mean of all, since it is known how much each counts."""
-    if accumulate > 1 and getattr(loss, "reduction", "mean") == "sum":
+def check_mean(loss: Any) -> None:
+    """Means of batches make the mean of all rows; a sum would depend on the size of a batch."""
+    if getattr(loss, "reduction", "mean") == "sum":
         raise TrainingError(
-            f"{accumulate=} gathers means, but {loss!r} gives a sum. Take reduction='mean'."
+            f"A training takes means, whatever the size of a batch, but {loss!r} gives a sum. Take "
+            "reduction='mean'."
         )
 
 

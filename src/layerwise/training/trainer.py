@@ -104,7 +104,7 @@ class Trainer:
         self.metrics = as_metrics(metrics, self.loss)
         self.seed = whole("seed", seed, 0)
         self.accumulate = whole("accumulate", accumulate, 1)
-        check_mean(self.loss, self.accumulate)
+        check_mean(self.loss)
         self.threads = None if threads is None else whole("threads", threads, 1)
         shown = [Progress()] if progress else []
         self.callbacks = [StopOnNaN(), *as_callbacks(callbacks), *shown]

@@ -23,7 +23,8 @@ class Metric(Options):
     better   "higher", "lower", or None where neither is better
 
     `add` is shown one batch after the other, of any sizes, and `result` is that of all their rows
-    together: a metric adds up what can be added, such as counts, and divides at the end.
+    together: a metric adds up what can be added, such as counts, and divides at the end. What it
+    counts in are numbers, texts, arrays, and lists or dictionaries of these: checkpoints hold them.
 
     >>> class Bias(Metric):
     ...     name = "bias"

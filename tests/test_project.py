@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 
 
-def blocks(name, count=7):
+def blocks(name, count=8):
     """The code of a page, each block with the text that it is said to print."""
     text = (ROOT / name).read_text("utf-8")
     found = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", text, re.S | re.M)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,6 +67,8 @@ def settings_for(data: str, given: dict[str, Any]) -> Settings:
     choose_optimizer(said, given)
     choose_changes(data, said, usual)
     chosen("schedule", said["schedule"], SCHEDULES)
+    if not 0 <= said["lr"] < math.inf:
+        raise CommandError(f"--lr {said['lr']:g}: give a number from 0 up.")
     if not 0 <= said["validation"] < 1:
         raise CommandError(f"--validation {said['validation']}: a part is from 0 up to below 1.")
     if said.get("patience") and not said["validation"]:
@@ -149,15 +152,14 @@ def flag(name: str) -> str:
     return FLAGS.get(name, f"--{name.replace('_', '-')}")
 
 
-def check_same(where: Any, old: Settings, data: str, given: dict[str, Any]) -> None:
-    """Refuse to go on with other settings than a run was begun with."""
-    for name, now in [("data", known_data(data)[0]), *normal(given).items()]:
+def check_same(where: Any, old: Settings, given: dict[str, Any]) -> None:
+    """Refuse to go on with other options than a run was begun with."""
+    for name, now in given.items():
         before = bool(old.augment) if name == "augment" else getattr(old, name)
         if now != before:
-            what = "the data" if name == "data" else flag(name)
             raise CommandError(
-                f"{where} was begun with {show(before)} as {what}, and now it is {show(now)}. Go "
-                "on without this change, or begin a new run with another --out."
+                f"{where} was begun with {flag(name)} {show(before)}, and now it is {show(now)}. "
+                "Go on without this change, or begin a new run with another --out."
             )
 
 

@@ -85,7 +85,7 @@ def test_part(one: Opened) -> Task:
 
 def other_data(one: Opened, data: str) -> Task:
     """All rows of other data, as this network takes them."""
-    data, kind = known_data(data)
+    whole, kind = known_data(data)
     learned = one.settings.kind
     alike = {learned} if learned in ("table", "text") else {"named", "images"}
     if kind not in alike:
@@ -96,8 +96,8 @@ def other_data(one: Opened, data: str) -> Task:
         )
     read = {"named": named, "images": folder, "table": rows_of_table, "text": passages}[kind]
     with in_options():
-        pair = read(one, data if kind == "named" else near(data))
-    title = data if kind == "named" else Path(data).name
+        pair = read(one, whole if kind == "named" else near(whole))
+    title = whole if kind == "named" else Path(whole).name
     return Task(title, "images" if kind == "named" else kind, pair, None, pair, one.recipe)
 
 

@@ -11,7 +11,7 @@ from ..errors import WiringError
 from ..graph import Graph
 from ..metrics import ConfusionMatrix
 from ..training import EarlyStopping, Trainer
-from .runs import Run, writing
+from .runs import NET, Run, writing
 from .tasks import Task
 
 SENTENCES = {
@@ -24,9 +24,9 @@ SENTENCES = {
 def leave(run: Run, trainer: Trainer, task: Task) -> tuple[str, list[str]]:
     """Judge the network by the test part, and write everything: a sentence, and names of files."""
     values = trainer.evaluate(task.test)
-    with writing(run / "net.safetensors"):
-        trainer.net.save(run / "net.safetensors")
-    names = ["net.safetensors", *tables(run, trainer), *pictures(run, trainer, task)]
+    with writing(run / NET):
+        trainer.net.save(run / NET)
+    names = [NET, *tables(run, trainer), *pictures(run, trainer, task)]
     result = {
         "finished": not trainer.for_now,
         "stopped": trainer.stopped,

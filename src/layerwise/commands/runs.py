@@ -17,8 +17,9 @@ from .common import writable_folder
 from .recipes import CommandError
 from .settings import Settings
 
+NET = "net.safetensors"
 FILES = (
-    *("settings.json", "recipe.json", "model.py", "checkpoints", "result.json", "net.safetensors"),
+    *("settings.json", "recipe.json", "model.py", "checkpoints", "result.json", NET),
     *("history.csv", "history.json", "curve.png", "graph.svg", "confusion.png"),
     "misclassified.png",
 )
@@ -61,7 +62,7 @@ class Run:
         """The network, with classes of the person's own if it is made of them."""
         from ..io import load
 
-        path = self / "net.safetensors"
+        path = self / NET
         if not path.exists():
             raise FileError(
                 f"{self}: the run has no network yet: {path.name} is written when a training ends. "

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import typer
 
 from ..engine import engine
+from ..io.structure import Structure
 from ..training import Trainer
-from .choices import check_same, normal, settings_for
+from .choices import check_same, known_data, normal, settings_for
 from .leaving import leave, weights_of
 from .networks import network
 from .recipes import CommandError
-from .runs import Run, make_folder, refuse_taken
+from .runs import NET, Run, make_folder, refuse_taken
 from .settings import Settings, near
 from .setup import batches_of, trainer_of
 from .tasks import Task, read_task
@@ -38,6 +39,7 @@ def start(data: str, given: dict[str, Any], out: Path | None, time_budget: float
     settings = dataclasses.replace(settings, checksum=task.checksum())
     with engine(settings.engine):
         net, task = network(settings, task)
+    Structure(NET).layer(net, "")  # better now than after the training: whether it can be saved
     trainer = trainer_of(settings, task, net, time_budget)
     run = Run(make_folder(out, Path(settings.title).stem))
     own = settings.own_model
@@ -50,11 +52,12 @@ def go_on(data: str, given: dict[str, Any], out: Path | None, time_budget: float
     if out is None:
         raise CommandError("--resume goes on with a run: say in which folder it is, by --out.")
     run = Run(out)
-    settings, given = named_model(run, run.settings(), normal(given))
-    check_same(run, settings, data, given)
+    before, given = run.settings(), normal(given)
     result = run.result()
+    settings = same_model(run, same_data(run, before, data), given)
+    check_same(run, settings, given)
     if result.get("finished"):
-        why = f" since {result['stopped']}" if result.get("stopped") else ""
+        why = f", since {result['stopped']}" if result.get("stopped") else ""
         typer.echo(f"{run} is finished: it ended after epoch {result['epoch']}{why}.")
         raise typer.Exit
     task = read_task(settings)
@@ -65,18 +68,30 @@ def go_on(data: str, given: dict[str, Any], out: Path | None, time_budget: float
         )
     with engine(settings.engine):
         net, task = network(settings, task)
-    return Work(run, settings, task, trainer_of(settings, task, net, time_budget), resume=True)
+    trainer = trainer_of(settings, task, net, time_budget)
+    if settings != before:  # files have been moved
+        settings.save(run / "settings.json")
+    return Work(run, settings, task, trainer, resume=True)
 
 
-def named_model(
-    run: Run, settings: Settings, given: dict[str, Any]
-) -> tuple[Settings, dict[str, Any]]:
+def same_data(run: Run, settings: Settings, data: str) -> Settings:
+    """The data of a run; a file may lie elsewhere now, and is known by its checksum."""
+    now, kind = known_data(data)
+    if kind != settings.kind or (kind == "named" and now != settings.data):
+        raise CommandError(
+            f"{run} was begun with {settings.title} as the data, and now it is {data}. Go on with "
+            "those, or begin a new run with another --out."
+        )
+    return dataclasses.replace(settings, data=now)
+
+
+def same_model(run: Run, settings: Settings, given: dict[str, Any]) -> Settings:
     """A network of the person's own, from a file that has to be named again, and be the same.
 
     A folder may come from anybody, and nothing in it runs that was not named.
     """
     if not settings.own_model:
-        return settings, given
+        return settings
     _, function = settings.own_model
     if "model" not in given:
         raise CommandError(
@@ -89,7 +104,7 @@ def named_model(
             f"{near(model)} is not what {run} was begun with. That is kept: give --model "
             f"{run / 'model.py'}:{function}, or begin a new run with another --out."
         )
-    return dataclasses.replace(settings, model=model), given
+    return dataclasses.replace(settings, model=model)
 
 
 def learn(work: Work) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -47,11 +48,11 @@ def noise(x, t, rng):
     return x + rng.normal(size=x.shape).astype(x.dtype), t
 
 
-def plain(optimizer=None, net=None, **options):
+def plain(optimizer=None, net=None, loss=lambda: None, **options):
     """A way to make a trainer, anew each time."""
     return lambda extra: lw.Trainer(
         (net or network)(),
-        None,
+        loss(),
         (optimizer or (lambda: lw.SGD(0.1, momentum=0.9)))(),
         callbacks=[*options.get("callbacks", list)(), *extra],
         progress=False,
@@ -191,6 +192,43 @@ def test_several_crashes_one_after_the_other(tmp_path):
             trained(make, tmp_path / "run", at_step(step, crash), saving={"every": 2}, resume=True)
         crashes += 1
     assert everything(trained(make, tmp_path / "run", resume=True)) == wanted and crashes == 6
+
+
+def interrupted_at(trainer, call, how):
+    """Let something happen within the so many-th forward of the loss."""
+    forward, calls = trainer.loss.forward, itertools.count(1)
+
+    def pressed(x, t):
+        if next(calls) == call:
+            how()
+        return forward(x, t)
+
+    trainer.loss.forward = pressed
+
+
+def test_after_ctrl_c_it_goes_on_where_it_was(tmp_path, capsys):
+    make = plain(loss=lw.SoftmaxCrossEntropy)
+    whole = make([])
+    whole.fit((X, T), 3, batch_size=4)
+    trainer = make([])
+    interrupted_at(trainer, 9, lambda: signal.raise_signal(signal.SIGINT))
+    trainer.fit((X, T), 3, batch_size=4, checkpoints=tmp_path)
+    assert (trainer.step, trainer.history.interrupted) == (9, True)
+    again = make([])
+    again.fit((X, T), 3, batch_size=4, checkpoints=tmp_path, resume=True)
+    assert again.resumed.endswith("step-000000009.safetensors")
+    assert everything(again) == everything(whole)
+    assert capsys.readouterr().err.startswith("Stopped by Ctrl-C in epoch 2.")
+
+
+def test_what_was_broken_off_within_a_step_is_not_saved(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    trainer = plain(loss=lw.SoftmaxCrossEntropy)([])
+    interrupted_at(trainer, 9, interrupt)
+    trainer.fit((X, T), 3, batch_size=4, checkpoints=tmp_path)
+    assert trainer.history.interrupted and steps_in(tmp_path) == [0, 6]
 
 
 def test_the_bits_are_those_of_a_training_without_checkpoints(tmp_path):

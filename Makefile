@@ -8,13 +8,14 @@ export LAYERWISE_DATA ?= $(abspath ../shared/data)
 # small matrices gain nothing from several threads, and lose much beside a busy neighbour
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types tests test-peers docs bench learn clean
+.PHONY: help demo test lint types tests test-peers docs screenshots bench learn clean
 
 help:
 	@echo "make demo        the shop, a training on handwritten digits, pictures in out/"
 	@echo "make test        lint, types and all tests"
 	@echo "make test-peers  comparison with PyTorch (installs torch)"
 	@echo "make docs        the page of all layers, and the pictures of the documents"
+	@echo "make screenshots pictures of the explorer, by the system's Chromium"
 	@echo "make bench       speed beside other libraries"
 	@echo "make learn       what networks learn, beside PyTorch; takes most of an hour"
 	@echo "make clean       remove what the others made"
@@ -43,6 +44,9 @@ docs: $(VENV)/demo
 	$(BIN)/python docs/layers.py
 	$(BIN)/python docs/models.py
 	$(BIN)/python docs/pictures.py
+
+screenshots: $(VENV)/test
+	$(BIN)/python docs/explorer.py
 
 bench: $(VENV)/peers
 	$(BIN)/python -m bench

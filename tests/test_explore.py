@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -450,6 +451,7 @@ def test_a_module_is_small_says_what_it_is_and_is_used(name):
     text = source(name)
     assert text.startswith("// ")
     assert len(text.splitlines()) <= 400
+    assert name == "texts" or max(map(len, text.splitlines())) <= 160
     assert text.splitlines()[0] in bundled("main")
 
 
@@ -502,3 +504,12 @@ def test_importing_layerwise_does_not_import_the_explorer():
     code = "import sys, layerwise; print([n for n in sys.modules if 'explore' in n])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
+    page = Path(__file__).parents[1] / "docs" / "explorer.md"
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.S | re.M)
+    assert len(code) == 2
+    exec("\n".join(code), {})
+    assert {one.name for one in tmp_path.iterdir()} == {"shop.html", "training.html"}

@@ -415,7 +415,7 @@ def test_every_control_has_a_name_and_each_step_is_announced(reader):
 
 @pytest.mark.parametrize(
     ("locale", "word"),
-    [("en-US", "Forward"), ("zh-CN", "前向"), ("ja-JP", "順伝播"), ("de-DE", "Forward")],
+    [("en-US", "Forward"), ("zh-CN", "正向"), ("ja-JP", "順伝播"), ("de-DE", "Forward")],
 )
 def test_the_page_speaks_the_language_of_the_browser(reader, locale, word):
     text, _ = explored(shop_case())

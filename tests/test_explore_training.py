@@ -88,9 +88,9 @@ def test_units_that_are_always_zero_are_dead():
 
 def test_weights_become_bytes_around_zero():
     shape, text, reach = image(np.array([[-2.0, 0.0], [1.0, np.nan]]))
-    assert (shape, reach) == ((2, 2), 2.0)
+    assert (shape, reach) == ([2, 2], 2.0)
     assert list(base64.b64decode(text)) == [1, 128, 192, 0]
-    assert image(np.zeros((700, 300)))[0] == (700, 2)  # some units, with all their weights
+    assert image(np.zeros((700, 300)))[0] == [700, 2]  # some units, with all their weights
     assert image(np.zeros((2, 2)))[2] == 0.0
 
 
@@ -174,6 +174,21 @@ def test_what_was_recorded_is_written_also_if_the_training_breaks_off(tmp_path):
     with pytest.raises(RuntimeError, match="no more"):
         trainer.fit(plane(), epochs=2, batch_size=30)
     assert read_back(path.read_text("utf-8"))["training"]["steps"] == [0, 1, 2]
+
+
+def test_a_resumed_training_has_one_page(tmp_path):
+    for epochs in (2, 4):
+        net = lw.Sequential(lw.Affine(2, 3), seed=0)
+        record = lw.Record(tmp_path / "t.html")
+        trainer = lw.Trainer(net, callbacks=[record], progress=False)
+        trainer.fit(
+            plane(), epochs, batch_size=30, checkpoints=tmp_path / "kept", resume=epochs == 4
+        )
+    told = read_back((tmp_path / "t.html").read_text("utf-8"))["training"]
+    assert told["steps"] == list(range(12))
+    trainer.fit(plane(), 1, batch_size=30)
+    told = read_back((tmp_path / "t.html").read_text("utf-8"))["training"]
+    assert told["steps"] == list(range(15))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ..draw.colors import theme_colors
 
 IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./([\w-]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async )?(function|const|let|class)\b)", re.MULTILINE)
-STYLES = ("style.css", "graph.css", "panel.css", "training.css")
+STYLES = ("style", "bars", "graph", "floating", "panel", "cards", "details", "training", "narrow")
 POLICY = (
     "default-src 'none'; script-src 'sha256-{sha}'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
@@ -60,7 +60,7 @@ def styles() -> str:
         for one in (False, True)
     )
     colors = f":root {{ {light} }}\n:root[data-theme=dark] {{ {dark} }}"
-    return "\n".join([colors, *(read(name) for name in STYLES)])
+    return "\n".join([colors, *(read(f"{name}.css") for name in STYLES)])
 
 
 @lru_cache(maxsize=8)

@@ -50,7 +50,8 @@ class Record(Callback):
     units (those that gave 0 for all rows of the batch), of every parameter its norm, its gradient
     and how far a step moved it, and small weights as images. Of data with two columns it shows the
     decision surface. One of its sides is the walk through the trained network, with rows of the
-    last batch. What a step costs grows by the time of these statistics, every n-th step.
+    last batch. What a step costs grows by the time of these statistics, every n-th step. The frames
+    are in checkpoints, so that a resumed training has one page; a second `fit` goes on with them.
 
     errors   TrainingError for numbers that make no sense; OSError if the file cannot be written
 
@@ -64,6 +65,8 @@ class Record(Callback):
     True
     """
 
+    remembers = ("frames", "every", "first_step")
+
     def __init__(
         self,
         path: Any,
@@ -75,6 +78,7 @@ class Record(Callback):
         self.every = 1 if every is None else whole("every", every, 1)
         self.limit = whole("limit", limit, LEAST)
         self.frames: list[Frame] = []
+        self.first_step: int | None = None
         self.before: dict[str, Any] = {}
         self.pending: Frame | None = None
 
@@ -82,10 +86,11 @@ class Record(Callback):
         folder = os.path.dirname(os.path.abspath(os.fspath(self.path)))
         if not os.path.isdir(folder):  # better now than after the training
             raise TrainingError(f"Record({str(self.path)!r}): there is no folder {folder!r}.")
-        self.frames, self.pending = [], None
+        self.pending = None
         self.seats = dict(self._seats(trainer.net))
         self.surface = Surface(trainer)
-        self.first_step = trainer.step
+        if self.first_step is None:
+            self.first_step = trainer.step
 
     def _seats(self, net: Any) -> Iterator[tuple[str, Seat]]:
         """The places whose values are recorded, by the names that the page has for them."""
@@ -96,6 +101,7 @@ class Record(Callback):
                 yield ids[wire.source.seat], wire.seat
 
     def on_backward_end(self, trainer: Any) -> None:
+        assert self.first_step is not None
         if (trainer.step - self.first_step) % self.every or self.pending is not None:
             return
         self.before = {name: one.value.copy() for name, one in trainer.parameters.items()}
@@ -153,7 +159,7 @@ class Record(Callback):
             "parameters": columns([frame["parameters"] for frame in frames]),
             "images": {
                 name: {
-                    "shape": list(shape),
+                    "shape": shape,
                     "frames": [frame["images"][name][1] for frame in frames],
                     "reach": [frame["images"][name][2] for frame in frames],
                 }
@@ -201,7 +207,7 @@ def brief(value: float | None) -> Any:
     return None if value is None else json_float(float(value), DIGITS)
 
 
-def image(array: np.ndarray) -> tuple[tuple[int, ...], str, Any]:
+def image(array: np.ndarray) -> list[Any]:
     """Weights as an image: the shape of what is shown, its bytes, and how far from 0 they reach.
 
     A byte is 128 for 0, 1 and 255 for the ends; 0 is no number.
@@ -214,7 +220,7 @@ def image(array: np.ndarray) -> tuple[tuple[int, ...], str, Any]:
     reach = float(np.abs(part[finite]).max()) if finite.any() else 0.0
     scaled = np.where(finite, part, 0) / (reach or 1.0)
     numbers = np.where(finite, np.rint(scaled * 127) + 128, 0).astype(np.uint8)
-    return part.shape, text_of(numbers), brief(reach)
+    return [[*part.shape], text_of(numbers), brief(reach)]
 
 
 def text_of(numbers: np.ndarray) -> str:
@@ -270,10 +276,9 @@ class Surface:
         if self.points is None:
             return
         (left, right), (low, high) = self.box
-        across: Any
-        down: Any
-        across, down = np.meshgrid(np.linspace(left, right, SIDE), np.linspace(high, low, SIDE))
-        self.grid = np.stack([across.ravel(), down.ravel()], axis=1).astype(self.points.dtype)
+        axes: Any = np.linspace(left, right, SIDE), np.linspace(high, low, SIDE)
+        across, down = (one.ravel() for one in np.meshgrid(*axes))
+        self.grid: Any = np.stack([across, down], axis=1).astype(self.points.dtype)
 
     def now(self) -> str | None:
         """The surface in bytes: two for each point, the class and how sure it is, or the number."""

@@ -2,7 +2,6 @@
 
 import { html } from "./dom.js";
 import { number } from "./numbers.js";
-import { styleOf } from "./scene.js";
 import { card } from "./tensor.js";
 import { say } from "./texts.js";
 import { numberAt } from "./trace.js";
@@ -12,21 +11,26 @@ const INFIX = new Set(["+", "−", "×", "÷", "^", "@"]);
 
 // A layer of single numbers going forward, as one line: 100 × 2 = 200. Null where it is none.
 export function equation(app, node, values, out) {
-  if (!out || values.some((value) => value.value?.kind !== "number") || out.value?.kind === "tensor") return null;
+  if (!out || values.some((value) => value.value?.kind !== "number") || out.value?.kind === "tensor")
+    return null;
   const result = app.walk.valueAt(out, app.state.time);
   const term = (value, tone = "") => box(number(value.value.number), value.name, tone);
   const sign = app.signOf(node);
   const parts = [];
   if (values.length === 2 && INFIX.has(sign)) parts.push(term(values[0]), op(sign), term(values[1]));
-  else if (values.length === 1) parts.push(html("span", { class: "sign word" }, sign || node.call.split("(")[0]), term(values[0]));
-  else parts.push(html("span", { class: "sign word" }, node.call.split("(")[0]), values.map((value) => term(value)));
+  else if (values.length === 1)
+    parts.push(html("span", { class: "sign word" }, sign || node.call.split("(")[0]), term(values[0]));
+  else
+    parts.push(
+      html("span", { class: "sign word" }, node.call.split("(")[0]),
+      values.map((value) => term(value)),
+    );
   parts.push(op("="), result ? box(number(result.number), out.name, "ahead") : unknown(out.name));
   return html("section", { class: "equation" }, parts);
 }
 
 // The rows local × upstream = gradient of a layer; null where its local derivatives are no numbers.
 export function chainRule(app, node, done) {
-  if (!node.slopes.some(Boolean) && !(node.dxs.length && node.dxs.every((dx) => dx === null))) return null;
   if (!node.slopes.some(Boolean)) return null;
   const out = app.model.values.get(node.gives[0]);
   const gradient = app.walk.gradientAt(out, app.state.time);
@@ -38,12 +42,19 @@ function chainRow(app, node, i, value, gradient, done) {
   const slope = node.slopes[i];
   const dx = done ? node.dxs[i] : null;
   const asked = app.quiz.asks(node, i, done);
-  const own = node.names[i] && node.names[i] !== value.name ? html("span", { class: "own" }, node.names[i]) : null;
+  const own =
+    node.names[i] && node.names[i] !== value.name ? html("span", { class: "own" }, node.names[i]) : null;
   const title = html("h4", {}, say("gradientOf", value.name), own);
   if (asked) return html("div", { class: "row" }, title, asked);
   if (!slope) {
-    const what = done && !dx ? { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } : dx;
-    return html("div", { class: "row" }, title, card({ name: `d${node.names[i]}`, what, style: "diverging", tone: "back" }));
+    const what =
+      done && !dx ? { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } : dx;
+    return html(
+      "div",
+      { class: "row" },
+      title,
+      card({ name: `d${node.names[i]}`, what, style: "diverging", tone: "back" }),
+    );
   }
   if (slope.kind === "number") {
     return html(
@@ -55,7 +66,9 @@ function chainRow(app, node, i, value, gradient, done) {
         { class: "equation" },
         box(number(slope.number), say("local"), "local"),
         op("×"),
-        gradient.grad ? box(number(gradient.grad.number), say("upstreamShort"), "up") : unknown(say("upstreamShort")),
+        gradient.grad
+          ? box(number(gradient.grad.number), say("upstreamShort"), "up")
+          : unknown(say("upstreamShort")),
         op("="),
         dx ? box(number(dx.number), say("product"), "back") : unknown(say("product")),
       ),
@@ -70,7 +83,12 @@ function tensorRow(app, slope, up, dx, value) {
   const pick = (at) => app.set({ pick: { value: value.id, index: at } });
   const common = { pick, picked: index, small: true, lead: app.lead };
   const one = (what, name, style, tone, focus) =>
-    html("div", { class: "third" }, card({ ...common, what, name, style, tone, focus: `${value.id}.${focus}` }), html("output", {}, shown(what, index)));
+    html(
+      "div",
+      { class: "third" },
+      card({ ...common, what, name, style, tone, focus: `${value.id}.${focus}` }),
+      html("output", {}, shown(what, index)),
+    );
   return html(
     "div",
     { class: "thirds" },
@@ -91,7 +109,7 @@ function shown(what, index) {
 function pickedIn(app, value) {
   const pick = app.state.pick;
   if (!pick) return null;
-  return pick.value === value.id ? pick.index : app.marksIn(value.id)[0] ?? null;
+  return pick.value === value.id ? pick.index : (app.marksIn(value.id)[0] ?? null);
 }
 
 export function box(text, label, tone = "") {
@@ -99,7 +117,12 @@ export function box(text, label, tone = "") {
 }
 
 function unknown(label) {
-  return html("span", { class: "box unknown" }, html("b", {}, html("span", { class: "ring" })), html("small", {}, label));
+  return html(
+    "span",
+    { class: "box unknown" },
+    html("b", {}, html("span", { class: "ring" })),
+    html("small", {}, label),
+  );
 }
 
 function op(sign) {

@@ -41,7 +41,8 @@ export function ticks({ low, high, log }) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].find((one) => one * power >= raw) * power;
   const found = [];
-  for (let x = Math.ceil(low / step) * step; x <= high + step * 1e-9; x += step) found.push(Math.abs(x) < step / 1e6 ? 0 : x);
+  for (let x = Math.ceil(low / step) * step; x <= high + step * 1e-9; x += step)
+    found.push(Math.abs(x) < step / 1e6 ? 0 : x);
   return found;
 }
 
@@ -61,16 +62,29 @@ function pathOf(xs, ys, xScale, yScale, width, height) {
 
 // A chart with axes. series: {xs, ys, kind (a CSS class), name}; xs: what the axis reaches over;
 // at: where the cursor is; onpick(x): called where somebody clicks.
-export function lineChart({ title, series, xs = series.flatMap((one) => one.xs), width, height, at, onpick }) {
+export function lineChart({
+  title,
+  series,
+  xs = series.flatMap((one) => one.xs),
+  width,
+  height,
+  at,
+  onpick,
+}) {
   const [left, bottom, top, right] = [46, 20, 8, 10];
   const [w, h] = [width - left - right, height - top - bottom];
   const xScale = { low: Math.min(...xs), high: Math.max(...xs), log: false };
   if (xScale.high === xScale.low) xScale.high += 1;
   const yScale = scaleOf(series.flatMap((one) => one.ys));
   const y = (x) => (1 - along(yScale, x)) * h;
-  const grid = ticks(yScale).map((x) => [svg("line", { class: "grid", x1: 0, x2: w, y1: y(x), y2: y(x) }), svg("text", { x: -7, y: y(x) + 4, class: "at-end" }, number(x, 3))]);
+  const grid = ticks(yScale).map((x) => [
+    svg("line", { class: "grid", x1: 0, x2: w, y1: y(x), y2: y(x) }),
+    svg("text", { x: -7, y: y(x) + 4, class: "at-end" }, number(x, 3)),
+  ]);
   const below = ticks(xScale).map((x) => svg("text", { x: along(xScale, x) * w, y: h + 16 }, number(x, 4)));
-  const lines = series.map((one) => svg("path", { class: `series ${one.kind}`, d: pathOf(one.xs, one.ys, xScale, yScale, w, h) }));
+  const lines = series.map((one) =>
+    svg("path", { class: `series ${one.kind}`, d: pathOf(one.xs, one.ys, xScale, yScale, w, h) }),
+  );
   const cursor = along(xScale, at) * w;
   const picked = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -79,8 +93,23 @@ export function lineChart({ title, series, xs = series.flatMap((one) => one.xs),
   };
   return svg(
     "svg",
-    { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, onclick: picked },
-    svg("g", { transform: `translate(${left} ${top})` }, grid, below, lines, Number.isFinite(cursor) ? svg("line", { class: "cursor", x1: cursor, x2: cursor, y1: 0, y2: h }) : null),
+    {
+      class: "chart",
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": title,
+      onclick: picked,
+    },
+    svg(
+      "g",
+      { transform: `translate(${left} ${top})` },
+      grid,
+      below,
+      lines,
+      Number.isFinite(cursor)
+        ? svg("line", { class: "cursor", x1: cursor, x2: cursor, y1: 0, y2: h })
+        : null,
+    ),
   );
 }
 
@@ -90,11 +119,22 @@ export function spark(ys, place, kind, width = 92, height = 24) {
   const xScale = { low: 0, high: Math.max(1, ys.length - 1), log: false };
   const yScale = scaleOf(ys);
   const y = along(yScale, ys[place]);
-  const point = Number.isFinite(y) ? svg("circle", { class: kind, cx: along(xScale, place) * (width - 6) + 3, cy: (1 - y) * (height - 6) + 3, r: 2.6 }) : null;
+  const point = Number.isFinite(y)
+    ? svg("circle", {
+        class: kind,
+        cx: along(xScale, place) * (width - 6) + 3,
+        cy: (1 - y) * (height - 6) + 3,
+        r: 2.6,
+      })
+    : null;
   return svg(
     "svg",
     { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" },
-    svg("path", { class: `series ${kind}`, transform: "translate(3 3)", d: pathOf(xs, ys, xScale, yScale, width - 6, height - 6) }),
+    svg("path", {
+      class: `series ${kind}`,
+      transform: "translate(3 3)",
+      d: pathOf(xs, ys, xScale, yScale, width - 6, height - 6),
+    }),
     point,
   );
 }

@@ -8,8 +8,18 @@ export function checkSection(app, node, direction) {
   if (direction !== "backward" || !node.checks) return null;
   if ((app.walk.backwardAt.get(node.id) ?? Infinity) > app.state.time) return null;
   const open = app.state.check;
-  const toggle = html("button", { class: "toggle", "aria-expanded": String(open), "data-focus": "check", onclick: () => app.set({ check: !open }) },
-    html("span", { class: "caret" }), say("check"), open ? null : verdict(node.checks));
+  const toggle = html(
+    "button",
+    {
+      class: "toggle",
+      "aria-expanded": String(open),
+      "data-focus": "check",
+      onclick: () => app.set({ check: !open }),
+    },
+    html("span", { class: "caret" }),
+    say("check"),
+    open ? null : verdict(node.checks),
+  );
   if (!open) return html("section", { class: "check" }, toggle);
   const checks = Object.entries(node.checks);
   const failed = typeof node.checks.error === "string" ? node.checks.error : null;
@@ -18,7 +28,9 @@ export function checkSection(app, node, direction) {
     { class: "check" },
     toggle,
     html("p", { class: "quiet" }, say("checkSays")),
-    failed ? html("p", {}, say("noCheck", failed)) : checks.map(([name, one]) => table(app, node, name, one)),
+    failed
+      ? html("p", {}, say("noCheck", failed))
+      : checks.map(([name, one]) => table(app, node, name, one)),
   );
 }
 
@@ -29,7 +41,11 @@ function verdict(checks) {
 }
 
 function mark(right) {
-  return html("span", { class: right ? "mark-right" : "mark-wrong" }, right ? `✓ ${say("agrees")}` : `✗ ${say("wrong")}`);
+  return html(
+    "span",
+    { class: right ? "mark-right" : "mark-wrong" },
+    right ? `✓ ${say("agrees")}` : `✗ ${say("wrong")}`,
+  );
 }
 
 // The name of what the gradient is for: an input by its number, a parameter by its name.
@@ -40,13 +56,21 @@ function nameOf(app, node, name) {
 function table(app, node, name, { elements, worst, size, finding }) {
   if (!elements.length) return finding ? html("p", { class: "wrong" }, finding) : null;
   const target = nameOf(app, node, name);
-  const head = ["element", "backwardSays", "numerically", "difference"].map((key) => html("th", { scope: "col" }, say(key)));
+  const head = ["element", "backwardSays", "numerically", "difference"].map((key) =>
+    html("th", { scope: "col" }, say(key)),
+  );
   const picked = pickedFor(app, node, name);
   const rows = elements.map((element) => checkRow(target, element, worst, picked));
   return html(
     "div",
     { class: "checked" },
-    html("table", {}, html("caption", {}, `d${target} · ${say("checkedOf", count(elements.length), count(size))}`), html("thead", {}, html("tr", {}, head, html("th", {}))), html("tbody", {}, rows)),
+    html(
+      "table",
+      {},
+      html("caption", {}, `d${target} · ${say("checkedOf", count(elements.length), count(size))}`),
+      html("thead", {}, html("tr", {}, head, html("th", {}))),
+      html("tbody", {}, rows),
+    ),
     finding ? html("p", { class: "wrong" }, finding) : null,
   );
 }
@@ -62,11 +86,20 @@ function checkRow(target, [index, said, slope, wrong, kink], worst, picked) {
   const cell = index.length ? `${target}[${index.join(", ")}]` : target;
   return html(
     "tr",
-    { class: [isWorst ? "worst" : "", wrong ? "wrong" : "", picked === String(index) ? "picked" : ""].join(" ") },
+    {
+      class: [isWorst ? "worst" : "", wrong ? "wrong" : "", picked === String(index) ? "picked" : ""].join(
+        " ",
+      ),
+    },
     html("th", { scope: "row" }, cell, isWorst ? html("small", {}, ` ${say("worst")}`) : null),
     html("td", {}, number(said, 8)),
     html("td", {}, number(slope, 8)),
     html("td", {}, Number.isFinite(off) ? number(off, 2) : "–"),
-    html("td", {}, kink ? html("span", { title: kink.map((one) => number(one, 4)).join(" … ") }, say("kink")) : null, mark(!wrong)),
+    html(
+      "td",
+      {},
+      kink ? html("span", { title: kink.map((one) => number(one, 4)).join(" … ") }, say("kink")) : null,
+      mark(!wrong),
+    ),
   );
 }

@@ -2,10 +2,22 @@
 
 import { html } from "./dom.js";
 
-const TOKEN =
-  /(#[^\n]*)|([rbfu]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))|\b(\d[\d_.]*(?:e[-+]?\d+)?)\b|\b([A-Za-z_]\w*)\b/g;
+const TOKEN = new RegExp(
+  [
+    /(#[^\n]*)/,
+    /([rbfu]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))/,
+    /\b(\d[\d_.]*(?:e[-+]?\d+)?)\b/,
+    /\b([A-Za-z_]\w*)\b/,
+  ]
+    .map((part) => part.source)
+    .join("|"),
+  "g",
+);
 const KEYWORDS = new Set(
-  "and as assert async await break class continue def del elif else except finally for from global if import in is lambda None nonlocal not or pass raise return True False try while with yield".split(" "),
+  (
+    "and as assert async await break class continue def del elif else except finally for from global if import " +
+    "in is lambda None nonlocal not or pass raise return True False try while with yield"
+  ).split(" "),
 );
 
 // The tokens of a text as [kind, text]; kind is "" for what is between.
@@ -43,17 +55,33 @@ export function codeBlock(text, firstLine) {
     "div",
     { class: "code", tabindex: 0, role: "region", "aria-label": "Python" },
     html("pre", { class: "gutter", "aria-hidden": "true" }, numbers),
-    html("pre", {}, html("code", {}, tokens(text).map(([kind, part]) => (kind ? html("span", { class: `t-${kind}` }, part) : part)))),
+    html(
+      "pre",
+      {},
+      html(
+        "code",
+        {},
+        tokens(text).map(([kind, part]) => (kind ? html("span", { class: `t-${kind}` }, part) : part)),
+      ),
+    ),
   );
 }
 
 // A formula from a docstring: parts that stand far apart go on lines of their own.
 export function formulaLines(text) {
-  return text.split("\n").flatMap((line) => line.split(/\s{3,}/)).filter((line) => line.trim());
+  return text
+    .split("\n")
+    .flatMap((line) => line.split(/\s{3,}/))
+    .filter((line) => line.trim());
 }
 
 export function formula(text) {
   const words = (line) => line.split(/([A-Za-zα-ωΑ-Ω_]\w*ᵀ?)/);
-  const mark = (word) => (isGradient(word.replace("ᵀ", "")) ? html("span", { class: "t-gradient" }, word) : word);
-  return html("div", { class: "formula" }, formulaLines(text).map((line) => html("div", {}, words(line).map(mark))));
+  const mark = (word) =>
+    isGradient(word.replace("ᵀ", "")) ? html("span", { class: "t-gradient" }, word) : word;
+  return html(
+    "div",
+    { class: "formula" },
+    formulaLines(text).map((line) => html("div", {}, words(line).map(mark))),
+  );
 }

@@ -101,7 +101,9 @@ export function unpacked(record) {
   const tensor = (i) => {
     if (!made.has(i)) {
       const entry = record.arrays[i];
-      const sizes = entry.shape.map((n, axis) => (entry.axes && entry.axes[axis] ? entry.axes[axis].length : n));
+      const sizes = entry.shape.map((n, axis) =>
+        entry.axes && entry.axes[axis] ? entry.axes[axis].length : n,
+      );
       made.set(i, new Tensor(entry, new KINDS[entry.kind](bytes.buffer, entry.at, product(sizes))));
     }
     return made.get(i);

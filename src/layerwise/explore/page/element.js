@@ -13,18 +13,32 @@ export function elementSection(app, node) {
   const mine = [...node.takes, ...(node.gives ?? [])];
   if (!pick) {
     const tensors = mine.some((id) => app.model.values.get(id).value?.kind === "tensor");
-    return tensors ? html("section", { class: "element hint" }, html("p", { class: "quiet" }, say("pickHint"))) : null;
+    return tensors
+      ? html("section", { class: "element hint" }, html("p", { class: "quiet" }, say("pickHint")))
+      : null;
   }
   const value = app.model.values.get(pick.value);
-  const here = mine.includes(pick.value);
   return html(
     "section",
     { class: "element" },
-    html("div", { class: "element-head" }, title, html("button", { class: "plain", "data-focus": "unpick", "aria-label": say("close"), onclick: () => app.set({ pick: null }) }, "×")),
+    html(
+      "div",
+      { class: "element-head" },
+      title,
+      html(
+        "button",
+        {
+          class: "plain",
+          "data-focus": "unpick",
+          "aria-label": say("close"),
+          onclick: () => app.set({ pick: null }),
+        },
+        "×",
+      ),
+    ),
     summary(app, value, pick.index),
     originOf(app, value, pick.index),
     gradientOf(app, value, pick.index),
-    here ? null : null,
   );
 }
 
@@ -36,7 +50,13 @@ function summary(app, value, index) {
     { class: "element-sum" },
     html("code", {}, `${value.name}[${index.join(", ")}]`),
     html("span", { class: "ahead" }, x === undefined ? html("span", { class: "ring" }) : `= ${number(x)}`),
-    html("span", { class: "back" }, say("gradient"), " ", d === undefined ? html("span", { class: "ring" }) : number(d)),
+    html(
+      "span",
+      { class: "back" },
+      say("gradient"),
+      " ",
+      d === undefined ? html("span", { class: "ring" }) : number(d),
+    ),
   );
 }
 
@@ -47,13 +67,26 @@ function originOf(app, value, index) {
   const made = madeOf(app.model, node, index);
   if (!made || !made.terms.length) return html("p", { class: "quiet" }, say("noTrace"));
   const inputs = node.takes.map((id) => app.model.values.get(id));
-  const label = (term) => (term.parameter ? `${term.parameter}[${term.index.join(", ")}]` : `${inputs[term.input].name}[${term.index.join(", ")}]`);
+  const label = (term) =>
+    term.parameter
+      ? `${term.parameter}[${term.index.join(", ")}]`
+      : `${inputs[term.input].name}[${term.index.join(", ")}]`;
   const follow = (term) => (term.parameter ? null : () => app.follow(inputs[term.input].id, term.index));
   if (made.kind !== "sum") {
     const lines = made.terms.filter((term) => made.kind !== "largest" || term.factor !== 0);
-    return html("div", { class: "made" }, html("h4", {}, `${say("comesFrom")} · ${node.name}`), lines.map((term) => line(label(term), number(term.x ?? NaN), follow(term), term.x === undefined)));
+    return html(
+      "div",
+      { class: "made" },
+      html("h4", {}, `${say("comesFrom")} · ${node.name}`),
+      lines.map((term) => line(label(term), number(term.x ?? NaN), follow(term), term.x === undefined)),
+    );
   }
-  return html("div", { class: "made" }, html("h4", {}, `${say("comesFrom")} · ${node.name}`), sum(made.terms, numberAt(value.value, index), label, follow, inputs));
+  return html(
+    "div",
+    { class: "made" },
+    html("h4", {}, `${say("comesFrom")} · ${node.name}`),
+    sum(made.terms, numberAt(value.value, index), label, follow, inputs),
+  );
 }
 
 function gradientOf(app, value, index) {
@@ -63,11 +96,17 @@ function gradientOf(app, value, index) {
   return parts.map((part) => {
     const made = gradientMadeOf(app.model, part.node, part.input, index);
     const out = app.model.values.get(part.node.gives[0]);
-    if (!made || !made.terms.length) return html("p", { class: "quiet" }, `${part.node.name}: ${say("noTrace")}`);
+    if (!made || !made.terms.length)
+      return html("p", { class: "quiet" }, `${part.node.name}: ${say("noTrace")}`);
     const label = (term) => `d${out.name}[${term.index.join(", ")}]`;
     const follow = (term) => () => app.follow(out.id, term.index);
     const terms = made.terms.map((term) => ({ ...term, x: term.d }));
-    return html("div", { class: "made back" }, html("h4", {}, `${say("gradientFrom")} · ${part.node.name}`), sum(terms, numberAt(part.dx, index), label, follow));
+    return html(
+      "div",
+      { class: "made back" },
+      html("h4", {}, `${say("gradientFrom")} · ${part.node.name}`),
+      sum(terms, numberAt(part.dx, index), label, follow),
+    );
   });
 }
 
@@ -86,10 +125,26 @@ function sum(terms, whole, label, follow) {
       "tbody",
       {},
       shown.map((term) => termRow(term, label, follow)),
-      rest.length ? html("tr", { class: "quiet" }, html("td", { colspan: 3 }, say("andMore", rest.length)), html("td", {}, number(restSum))) : null,
+      rest.length
+        ? html(
+            "tr",
+            { class: "quiet" },
+            html("td", { colspan: 3 }, say("andMore", rest.length)),
+            html("td", {}, number(restSum)),
+          )
+        : null,
       hidden ? html("tr", { class: "quiet" }, html("td", { colspan: 4 }, say("notShown", hidden))) : null,
     ),
-    html("tfoot", {}, html("tr", {}, html("td", { colspan: 3 }, say("sum")), html("td", {}, whole === undefined ? "" : number(whole)))),
+    html(
+      "tfoot",
+      {},
+      html(
+        "tr",
+        {},
+        html("td", { colspan: 3 }, say("sum")),
+        html("td", {}, whole === undefined ? "" : number(whole)),
+      ),
+    ),
   );
 }
 
@@ -97,9 +152,21 @@ function termRow(term, label, follow) {
   const press = follow(term);
   const name = press ? html("button", { class: "link", onclick: press }, label(term)) : label(term);
   const factor = term.factor === null || term.factor === undefined ? "" : `${number(term.factor, 5)} ×`;
-  return html("tr", {}, html("td", { class: "factor" }, factor), html("td", {}, name), html("td", { class: "x" }, number(term.x, 5)), html("td", {}, number(term.product)));
+  return html(
+    "tr",
+    {},
+    html("td", { class: "factor" }, factor),
+    html("td", {}, name),
+    html("td", { class: "x" }, number(term.x, 5)),
+    html("td", {}, number(term.product)),
+  );
 }
 
 function line(name, x, press, missing) {
-  return html("div", { class: "line" }, press ? html("button", { class: "link", onclick: press }, name) : html("span", {}, name), html("span", {}, missing ? "" : `= ${x}`));
+  return html(
+    "div",
+    { class: "line" },
+    press ? html("button", { class: "link", onclick: press }, name) : html("span", {}, name),
+    html("span", {}, missing ? "" : `= ${x}`),
+  );
 }

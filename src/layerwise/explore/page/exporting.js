@@ -1,6 +1,19 @@
 // The current view as a file or on paper: the picture with its colours written into it.
 
-const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "font-size", "font-weight", "font-family", "text-anchor", "display", "visibility"];
+const KEPT = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "font-family",
+  "text-anchor",
+  "display",
+  "visibility",
+];
 
 // The picture as SVG text that needs no style sheet.
 export function svgText(scene) {

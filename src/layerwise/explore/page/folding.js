@@ -16,7 +16,9 @@ export class Folding {
     const wanted = new Set(open);
     const fits = this.layouts.filter((one) => sure === null || one.open.has(sure) === wanted.has(sure));
     const from = fits.length ? fits : this.layouts;
-    this.current = from.reduce((best, one) => (distance(one.open, wanted) < distance(best.open, wanted) ? one : best));
+    this.current = from.reduce((best, one) =>
+      distance(one.open, wanted) < distance(best.open, wanted) ? one : best,
+    );
     return this.current;
   }
 

@@ -97,7 +97,9 @@ function offset(tensor, leads) {
 // Whether the rows of a matrix may be images, such as 784 = 28 × 28 pixels.
 export function mayBeImages(tensor) {
   const length = tensor.sizes[1];
-  return tensor.sizes.length === 2 && length >= 49 && Number.isInteger(Math.sqrt(length)) && !tensor.axes[1];
+  return (
+    tensor.sizes.length === 2 && length >= 49 && Number.isInteger(Math.sqrt(length)) && !tensor.axes[1]
+  );
 }
 
 // Draws a view into a new canvas, one pixel for each cell and one between tiles.

@@ -23,5 +23,9 @@ const PATHS = {
 };
 
 export function icon(name) {
-  return svg("svg", { class: `icon i-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
+  return svg(
+    "svg",
+    { class: `icon i-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg("path", { d: PATHS[name] }),
+  );
 }

@@ -4,6 +4,7 @@ import { Model } from "./data.js";
 import { byId, html, replaceChildren } from "./dom.js";
 import { Folding } from "./folding.js";
 import { setScales } from "./heat.js";
+import { showHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { keyPressed } from "./keys.js";
 import { marksOf } from "./marks.js";
@@ -119,14 +120,17 @@ class App {
 
   choose(id) {
     if (this.view.dragged) return;
-    const node = id.endsWith(">") ? this.model.nodes.get(id)?.id ?? id : id;
+    const node = id.endsWith(">") ? (this.model.nodes.get(id)?.id ?? id) : id;
     this.set({ node: this.state.node === node ? null : node });
   }
 
   // To the step of a node, in the direction in which the walk goes now.
   goTo(id) {
     const { forwardAt, backwardAt } = this.walk;
-    const times = this.walk.direction(this.state.time) === "forward" || !this.anyTime(id, backwardAt) ? forwardAt : backwardAt;
+    const times =
+      this.walk.direction(this.state.time) === "forward" || !this.anyTime(id, backwardAt)
+        ? forwardAt
+        : backwardAt;
     const time = this.anyTime(id, times);
     if (time) this.jump(time);
     else this.set({ node: null });
@@ -139,7 +143,8 @@ class App {
 
   find(id) {
     const node = this.model.node(id);
-    if (node.path.some((frame) => !this.folding.current.open.has(frame))) this.open(new Set(this.folding.toSee(id)), node.path.at(-1));
+    if (node.path.some((frame) => !this.folding.current.open.has(frame)))
+      this.open(new Set(this.folding.toSee(id)), node.path.at(-1));
     this.set({ node: id });
     this.showThing(id);
     this.scene.things.get(this.folding.seenAs(id))?.element.focus({ preventScroll: true });
@@ -175,7 +180,12 @@ class App {
   // The node in the panel: the chosen one, else that of the step. Null: a step without a node.
   subject() {
     const direction = this.walk.direction(this.state.time);
-    if (this.state.node) return { id: this.state.node, direction: this.directionFor(this.state.node, direction), pinned: true };
+    if (this.state.node)
+      return {
+        id: this.state.node,
+        direction: this.directionFor(this.state.node, direction),
+        pinned: true,
+      };
     const step = this.walk.step(this.state.time);
     return step?.id ? { id: this.folding.seenAs(step.id), direction, pinned: false } : null;
   }
@@ -209,7 +219,10 @@ class App {
   captionParts() {
     if (this.inTraining) return html("span", { class: "direction" }, this.caption());
     const tone = this.walk.direction(this.state.time) === "forward" ? "ahead" : "back";
-    return [html("span", { class: `direction ${tone}` }, this.position()), html("span", { class: "who" }, this.nameOfStep())];
+    return [
+      html("span", { class: `direction ${tone}` }, this.position()),
+      html("span", { class: "who" }, this.nameOfStep()),
+    ];
   }
 
   signOf(node) {
@@ -245,7 +258,12 @@ class App {
     this.controls = html("div", { class: "controls floating" });
     this.legend = html("div", { class: "legend-line" });
     this.board = html("div", { class: "board", hidden: true });
-    this.stage.append(this.holder, this.controls, html("div", { class: "corner" }, this.legend, this.playPlace), this.board);
+    this.stage.append(
+      this.holder,
+      this.controls,
+      html("div", { class: "corner" }, this.legend, this.playPlace),
+      this.board,
+    );
     this.view = new View(this.stage);
   }
 
@@ -262,15 +280,26 @@ class App {
     replaceChildren(this.controls, this.controlButtons());
     replaceChildren(this.playPlace, this.play.bar());
     const entry = (kind, key) => html("span", { class: kind }, html("i"), say(key));
-    replaceChildren(this.legend, entry("ahead", "legendValue"), entry("back", "legendGradient"), entry("ring-entry", "waiting"));
+    replaceChildren(
+      this.legend,
+      entry("ahead", "legendValue"),
+      entry("back", "legendGradient"),
+      entry("ring-entry", "waiting"),
+    );
     drawToolbar(byId("top"), this);
     this.transport.draw();
     if (this.transport.playing) this.transport.show("pause");
   }
 
   controlButtons() {
-    const tool = (name, label, press) => html("button", { class: "tool", title: label, "aria-label": label, onclick: press }, icon(name));
-    const folds = this.folding.foldable ? [tool("unfold", say("unfoldAll"), () => this.openAll(true)), tool("fold", say("foldAll"), () => this.openAll(false))] : [];
+    const tool = (name, label, press) =>
+      html("button", { class: "tool", title: label, "aria-label": label, onclick: press }, icon(name));
+    const folds = this.folding.foldable
+      ? [
+          tool("unfold", say("unfoldAll"), () => this.openAll(true)),
+          tool("fold", say("foldAll"), () => this.openAll(false)),
+        ]
+      : [];
     return [
       tool("plus", say("zoomIn"), () => this.view.zoom(1.25)),
       tool("minus", say("zoomOut"), () => this.view.zoom(0.8)),
@@ -322,7 +351,10 @@ class App {
   // theme -----------------------------------------------------------------------------------------
 
   get dark() {
-    return (this.state.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+    return (
+      (this.state.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) ===
+      "dark"
+    );
   }
 
   applyTheme() {
@@ -348,10 +380,7 @@ class App {
   }
 
   showHelp() {
-    const dialog = html("dialog", { class: "help", "aria-label": say("help") }, html("h2", {}, say("help")), html("ul", {}, say("keysList").split(" · ").map((line) => html("li", {}, line))), html("p", { class: "quiet" }, say("graphHelp")), html("button", { onclick: () => dialog.close() }, say("close")));
-    dialog.addEventListener("close", () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
+    showHelp();
   }
 }
 

@@ -48,7 +48,12 @@ function downstream(model, id, index) {
   for (const { node, input } of model.values.get(id).takers) {
     const made = node.kind === "op" ? gradientMadeOf(model, node, input, index) : null;
     if (!made) continue;
-    found.push(...made.terms.filter((term) => term.factor !== 0).slice(0, MOST + 1).map((term) => [node.gives[0], term.index]));
+    found.push(
+      ...made.terms
+        .filter((term) => term.factor !== 0)
+        .slice(0, MOST + 1)
+        .map((term) => [node.gives[0], term.index]),
+    );
   }
   return found;
 }

@@ -28,18 +28,29 @@ function focusIn(panel) {
 
 function stepSections(app) {
   const atStart = app.state.time === 0;
-  const outputs = [...app.walk.seeds.entries()].map(([id, dx]) => ({ value: app.model.values.get(id), dx }));
+  const outputs = [...app.walk.seeds.entries()].map(([id, dx]) => ({
+    value: app.model.values.get(id),
+    dx,
+  }));
   return [
     header(app, atStart ? say("start") : say("turn"), app.model.record.graph, atStart ? "ahead" : "back"),
     html("p", { class: "lead-text" }, say(atStart ? "startSays" : "turnSays")),
-    atStart ? inputCards(app) : section(say("gradient"), outputs.map(({ value, dx }) => valueCard(app, value, "grad", { what: dx }))),
+    atStart
+      ? inputCards(app)
+      : section(
+          say("gradient"),
+          outputs.map(({ value, dx }) => valueCard(app, value, "grad", { what: dx })),
+        ),
   ];
 }
 
 function inputCards(app) {
   const inputs = [...app.model.nodes.values()].filter((node) => node.kind === "input");
   if (app.play.possible) return null;
-  return section(say("inputs"), inputs.map((node) => valueCard(app, app.model.values.get(node.gives[0]), "value")));
+  return section(
+    say("inputs"),
+    inputs.map((node) => valueCard(app, app.model.values.get(node.gives[0]), "value")),
+  );
 }
 
 // nodes -------------------------------------------------------------------------------------------
@@ -47,28 +58,39 @@ function inputCards(app) {
 function subjectSections(app, { id, direction, pinned }) {
   const node = app.model.node(id) || app.model.nodes.get(id);
   const tone = direction === "forward" ? "ahead" : "back";
-  const head = header(app, titleOf(node), nodePath(app, node), tone, pinned ? id : null);
+  const head = header(app, titleOf(node), nodePath(app, node), tone, pinned ? { id, direction } : null);
   const failed = app.walk.failed && app.walk.failed.node === id ? failure(app, node) : null;
   if (node.kind && node.kind !== "op") return [head, plainNode(app, node), elementSection(app, node)];
   const about = words(app, node, direction);
-  const flow = node.isFrame ? folded(app, node, direction) : direction === "forward" ? ahead(app, node) : back(app, node);
+  const flow = node.isFrame
+    ? folded(app, node, direction)
+    : direction === "forward"
+      ? ahead(app, node)
+      : back(app, node);
   const element = node.isFrame ? null : elementSection(app, node);
   const check = checkSection(app, node, direction);
   const code = source(app, node, direction);
-  return app.state.pick ? [head, failed, about, code, element, flow, check] : [head, failed, about, code, flow, element, check];
+  return app.state.pick
+    ? [head, failed, about, code, element, flow, check]
+    : [head, failed, about, code, flow, element, check];
 }
 
 function header(app, title, path, tone, pinned = null) {
-  const where = app.position();
+  const where = pinned ? say(pinned.direction) : app.position();
   return html(
     "div",
     { class: `head ${tone}` },
     where === title ? null : html("div", { class: "badge" }, html("span", { class: "dot" }), where),
     html("h2", { class: where === title ? "plain-title" : null }, title),
     path ? html("div", { class: "path" }, path) : null,
-    pinned ? html("div", { class: "pinned" },
-      html("button", { "data-focus": "go", onclick: () => app.goTo(pinned) }, say("goThere")),
-      html("button", { "data-focus": "follow", onclick: () => app.set({ node: null }) }, say("follow"))) : null,
+    pinned
+      ? html(
+          "div",
+          { class: "pinned" },
+          html("button", { "data-focus": "go", onclick: () => app.goTo(pinned.id) }, say("goThere")),
+          html("button", { "data-focus": "follow", onclick: () => app.set({ node: null }) }, say("follow")),
+        )
+      : null,
   );
 }
 
@@ -78,9 +100,17 @@ function titleOf(node) {
 
 function nodePath(app, node) {
   const names = node.path.map((id) => app.model.frames.get(id).name);
-  const kind = { input: "kindInput", parameter: "kindParameter", constant: "kindConstant", output: "kindOutput" }[node.kind];
+  const kind = {
+    input: "kindInput",
+    parameter: "kindParameter",
+    constant: "kindConstant",
+    output: "kindOutput",
+  }[node.kind];
   const own = kind ? say(kind) : node.name;
-  return [...names, own].join(" › ") + (node.isFrame ? ` · ${say("parameterCount", count(node.parameters))}` : "");
+  return (
+    [...names, own].join(" › ") +
+    (node.isFrame ? ` · ${say("parameterCount", count(node.parameters))}` : "")
+  );
 }
 
 function plainNode(app, node) {
@@ -88,7 +118,9 @@ function plainNode(app, node) {
   const gradient = app.walk.gradientAt(value, app.state.time);
   return [
     section("", [valueCard(app, value, "value")]),
-    gradient.parts.length > 1 ? fanOut(app, value, gradient) : section("", [gradientCard(app, value, gradient)]),
+    gradient.parts.length > 1
+      ? fanOut(app, value, gradient)
+      : section("", [gradientCard(app, value, gradient)]),
   ];
 }
 
@@ -126,9 +158,20 @@ function ahead(app, node) {
   const whole = equation(app, node, values, outs[0]);
   if (whole) return whole;
   return [
-    section(say("inputs"), values.map((value, i) => valueCard(app, value, "value", { name: inputName(node, i, value), from: originName(node, i, value) }))),
+    section(
+      say("inputs"),
+      values.map((value, i) =>
+        valueCard(app, value, "value", {
+          name: inputName(node, i, value),
+          from: originName(node, i, value),
+        }),
+      ),
+    ),
     parameters(app, node, "value"),
-    section(say("output"), outs.map((value) => valueCard(app, value, "value"))),
+    section(
+      say("output"),
+      outs.map((value) => valueCard(app, value, "value")),
+    ),
   ];
 }
 
@@ -137,13 +180,19 @@ function back(app, node) {
   const outs = node.gives.map((id) => app.model.values.get(id));
   const above = outs.map((value) => {
     const gradient = app.walk.gradientAt(value, app.state.time);
-    return gradient.parts.length > 1 ? fanOut(app, value, gradient) : section(say("upstream"), [gradientCard(app, value, gradient)]);
+    return gradient.parts.length > 1
+      ? fanOut(app, value, gradient)
+      : section(say("upstream"), [gradientCard(app, value, gradient)]);
   });
   const done = (app.walk.backwardAt.get(node.id) ?? Infinity) <= app.state.time;
   const chain = chainRule(app, node, done);
   return [
     above,
-    chain ?? section(say("gradientsBack"), node.takes.map((id, i) => dxCard(app, node, i, done))),
+    chain ??
+      section(
+        say("gradientsBack"),
+        node.takes.map((id, i) => dxCard(app, node, i, done)),
+      ),
     parameters(app, node, "grad", done),
     done ? fansOf(app, node) : null,
   ];
@@ -152,8 +201,16 @@ function back(app, node) {
 function dxCard(app, node, i, done) {
   const value = app.model.values.get(node.takes[i]);
   const dx = done ? node.dxs[i] : null;
-  if (done && !dx) return card({ name: inputName(node, i, value), what: { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } });
-  return valueCard(app, value, "grad", { what: dx, name: `d${inputName(node, i, value)}`, from: originName(node, i, value) });
+  if (done && !dx)
+    return card({
+      name: inputName(node, i, value),
+      what: { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` },
+    });
+  return valueCard(app, value, "grad", {
+    what: dx,
+    name: `d${inputName(node, i, value)}`,
+    from: originName(node, i, value),
+  });
 }
 
 // Inputs whose gradient is a sum: what this node has added to it.
@@ -172,13 +229,22 @@ export function fanOut(app, value, gradient) {
     return card({ name, what: known ? part.dx : null, style: "diverging", tone: "back", small: true });
   });
   const joined = parts.flatMap((part, i) => (i ? [html("span", { class: "sign" }, "+"), part] : [part]));
-  const state = gradient.state === "done" ? null : html("p", { class: "quiet" }, say("partial", gradient.done.length, gradient.parts.length));
+  const state =
+    gradient.state === "done"
+      ? null
+      : html("p", { class: "quiet" }, say("partial", gradient.done.length, gradient.parts.length));
   return html(
     "section",
     { class: "fan" },
     html("h3", {}, say("sumOf", value.name)),
     html("p", { class: "quiet" }, say("sumSays", value.name, gradient.parts.length)),
-    html("div", { class: "terms" }, joined, html("span", { class: "sign" }, "="), card({ name: say("sum"), what: total(gradient.done), style: "diverging", tone: "back", small: true })),
+    html(
+      "div",
+      { class: "terms" },
+      joined,
+      html("span", { class: "sign" }, "="),
+      card({ name: say("sum"), what: total(gradient.done), style: "diverging", tone: "back", small: true }),
+    ),
     state,
   );
 }
@@ -186,23 +252,42 @@ export function fanOut(app, value, gradient) {
 // A folded graph as one step.
 function folded(app, frame, direction) {
   const { takes, gives } = boundary(app.model, frame.id);
-  const open = html("button", { class: "wide", "data-focus": "open", onclick: () => app.toggle(frame.id) }, say("unfold", frame.name));
+  const open = html(
+    "button",
+    { class: "wide", "data-focus": "open", onclick: () => app.toggle(frame.id) },
+    say("unfold", frame.name),
+  );
   if (direction === "forward") {
     return [
       open,
-      section(say("inputs"), takes.map((value) => valueCard(app, value, "value"))),
-      section(say("output"), gives.map((value) => valueCard(app, value, "value"))),
+      section(
+        say("inputs"),
+        takes.map((value) => valueCard(app, value, "value")),
+      ),
+      section(
+        say("output"),
+        gives.map((value) => valueCard(app, value, "value")),
+      ),
     ];
   }
   const inside = new Set(membersOf(app.model, frame.id).map((node) => node.id));
   return [
     open,
-    section(say("upstream"), gives.map((value) => gradientCard(app, value, app.walk.gradientAt(value, app.state.time)))),
-    section(say("gradientsBack"), takes.map((value) => {
-      const parts = app.walk.parts(value).filter((part) => part.node && inside.has(part.node.id));
-      const done = parts.every((part) => part.at <= app.state.time);
-      return valueCard(app, value, "grad", { what: done ? total(parts) : null, name: say("gradientOf", value.name) });
-    })),
+    section(
+      say("upstream"),
+      gives.map((value) => gradientCard(app, value, app.walk.gradientAt(value, app.state.time))),
+    ),
+    section(
+      say("gradientsBack"),
+      takes.map((value) => {
+        const parts = app.walk.parts(value).filter((part) => part.node && inside.has(part.node.id));
+        const done = parts.every((part) => part.at <= app.state.time);
+        return valueCard(app, value, "grad", {
+          what: done ? total(parts) : null,
+          name: say("gradientOf", value.name),
+        });
+      }),
+    ),
   ];
 }
 
@@ -224,7 +309,8 @@ function originName(node, i, value) {
 
 export function valueCard(app, value, side, more = {}) {
   const known = app.walk.valueAt(value, app.state.time);
-  const what = "what" in more ? more.what : side === "value" ? known : app.walk.gradientAt(value, app.state.time).grad;
+  const what =
+    "what" in more ? more.what : side === "value" ? known : app.walk.gradientAt(value, app.state.time).grad;
   const pick = app.state.pick;
   return card({
     name: more.name ?? value.name,
@@ -234,7 +320,8 @@ export function valueCard(app, value, side, more = {}) {
     pick: (index) => app.set({ pick: { value: value.id, index } }),
     picked: pick?.value === value.id ? pick.index : null,
     marks: app.marksIn(value.id),
-    images: app.model.nodes.get(value.from).kind === "input" && styleOf(app.model, value, "value") === "gray",
+    images:
+      app.model.nodes.get(value.from).kind === "input" && styleOf(app.model, value, "value") === "gray",
     focus: `${value.id}.${side}`,
     lead: app.lead,
     ...more,
@@ -243,7 +330,11 @@ export function valueCard(app, value, side, more = {}) {
 }
 
 export function gradientCard(app, value, gradient) {
-  if (gradient.state === "none") return card({ name: value.name, what: { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` } });
+  if (gradient.state === "none")
+    return card({
+      name: value.name,
+      what: { kind: "words", words: `${say("noGradient")}. ${say("noGradientSays")}` },
+    });
   return valueCard(app, value, "grad", { what: gradient.grad, name: say("gradientOf", value.name) });
 }
 
@@ -251,7 +342,12 @@ function parameters(app, node, side, done = true) {
   if (!node.parameters.length) return null;
   const cards = node.parameters.map((p) => {
     const what = side === "value" ? p.value : done ? p.grad : null;
-    return card({ name: side === "value" ? p.name : `d${p.name}`, what, style: "diverging", tone: side === "value" ? "parameter" : "back" });
+    return card({
+      name: side === "value" ? p.name : `d${p.name}`,
+      what,
+      style: "diverging",
+      tone: side === "value" ? "parameter" : "back",
+    });
   });
   return section(say("parameters"), cards);
 }
@@ -265,7 +361,12 @@ function source(app, node, direction) {
   return html(
     "details",
     { class: "source", open: app.showCode, ontoggle: (event) => (app.showCode = event.target.open) },
-    html("summary", { "data-focus": "code" }, say("code"), html("span", { class: "where", title: code.module }, where)),
+    html(
+      "summary",
+      { "data-focus": "code" },
+      say("code"),
+      html("span", { class: "where", title: code.module }, where),
+    ),
     codeBlock(code.text, code.line),
   );
 }

@@ -1,7 +1,7 @@
 // Graphs of single numbers, computed anew in the page: forward and backward, by a table of rules.
 
-import { html, replaceChildren } from "./dom.js";
-import { number, typed } from "./numbers.js";
+import { html } from "./dom.js";
+import { typed } from "./numbers.js";
 import { say } from "./texts.js";
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -13,7 +13,10 @@ export const SCALAR_RULES = {
   Sub: { f: (a, b) => a - b, d: () => [1, -1] },
   Mul: { f: (a, b) => a * b, d: ([a, b]) => [b, a] },
   Div: { f: (a, b) => a / b, d: ([a, b]) => [1 / b, -a / b / b] },
-  Pow: { f: (a, b) => a ** b, d: ([a, b], y) => [b === 0 ? 0 : b * a ** (b - 1), a === 0 && b >= 0 ? 0 : y * Math.log(a)] },
+  Pow: {
+    f: (a, b) => a ** b,
+    d: ([a, b], y) => [b === 0 ? 0 : b * a ** (b - 1), a === 0 && b >= 0 ? 0 : y * Math.log(a)],
+  },
   Maximum: { f: (a, b) => Math.max(a, b), d: ([a, b]) => [chosen(a, b), chosen(b, a)] },
   Minimum: { f: (a, b) => Math.min(a, b), d: ([a, b]) => [chosen(b, a), chosen(a, b)] },
   Neg: { f: (a) => -a, d: () => [-1] },
@@ -64,7 +67,10 @@ export function compute(model, inputs) {
   for (const id of model.record.backward) {
     const node = model.nodes.get(id);
     const dout = grads.get(node.gives[0]);
-    dxs.set(id, slopes.get(id).map((slope) => dout * slope));
+    dxs.set(
+      id,
+      slopes.get(id).map((slope) => dout * slope),
+    );
     node.takes.forEach((one, i) => {
       const dx = dxs.get(id)[i];
       grads.set(one, grads.has(one) ? grads.get(one) + dx : dx);
@@ -75,7 +81,9 @@ export function compute(model, inputs) {
 
 export function ruleOf(model, node) {
   const about = model.classOf(node);
-  return about.module.startsWith("layerwise.layers.") && node.call === `${about.name}()` ? SCALAR_RULES[about.name] : undefined;
+  return about.module.startsWith("layerwise.layers.") && node.call === `${about.name}()`
+    ? SCALAR_RULES[about.name]
+    : undefined;
 }
 
 export function canPlay(model, walk) {
@@ -125,7 +133,8 @@ export class Play {
       const at = (offset) => rule.f(...given.map((x, k) => (k === i ? x + offset : x)));
       const slope = (dout * (at(h) - at(-h))) / (2 * h);
       const said = now.dxs.get(node.id)[i];
-      const wrong = Math.abs(said - slope) > 1e-6 * Math.max(1e-3, Math.abs(said), Math.abs(slope) + Math.abs(dout));
+      const wrong =
+        Math.abs(said - slope) > 1e-6 * Math.max(1e-3, Math.abs(said), Math.abs(slope) + Math.abs(dout));
       node.checks[name] = { ...node.checks[name], elements: [[[], said, slope, wrong, null]], worst: [] };
     }
   }
@@ -135,8 +144,22 @@ export class Play {
     if (!this.possible) return null;
     this.fields = new Map();
     const fields = this.inputs.map((node) => this.field(node));
-    this.resetButton = html("button", { class: "plain", onclick: () => this.app.set({ inputs: {} }) }, say("reset"));
-    return html("form", { class: "floating inputs-bar", "aria-label": say("edit"), title: say("editSays"), onsubmit: (event) => event.preventDefault() }, fields, this.resetButton);
+    this.resetButton = html(
+      "button",
+      { class: "plain", onclick: () => this.app.set({ inputs: {} }) },
+      say("reset"),
+    );
+    return html(
+      "form",
+      {
+        class: "floating inputs-bar",
+        "aria-label": say("edit"),
+        title: say("editSays"),
+        onsubmit: (event) => event.preventDefault(),
+      },
+      fields,
+      this.resetButton,
+    );
   }
 
   field(node) {
@@ -162,7 +185,8 @@ export class Play {
   update() {
     if (!this.possible || !this.fields) return;
     for (const [node, input] of this.fields) {
-      if (document.activeElement !== input && typed(input.value) !== this.current(node)) input.value = asField(this.current(node));
+      if (document.activeElement !== input && typed(input.value) !== this.current(node))
+        input.value = asField(this.current(node));
     }
     this.resetButton.hidden = Object.keys(this.app.state.inputs).length === 0;
   }
@@ -175,10 +199,4 @@ function asField(x) {
 
 function single(x) {
   return { kind: "number", number: x };
-}
-
-export function refill(element, play) {
-  const bar = play.bar();
-  replaceChildren(element, bar);
-  play.update();
 }

@@ -36,7 +36,8 @@ export class Quiz {
     if (!app.state.quiz || step?.kind !== "backward") return;
     const node = app.model.nodes.get(step.id);
     node.dxs.forEach((dx, i) => {
-      if (dx && truthOf(dx) !== null && !this.answers.has(this.key(node, i))) app.walk.masked.add(this.key(node, i));
+      if (dx && truthOf(dx) !== null && !this.answers.has(this.key(node, i)))
+        app.walk.masked.add(this.key(node, i));
     });
   }
 
@@ -46,12 +47,21 @@ export class Quiz {
     if (!done || !this.app.state.quiz) return null;
     if (!this.app.walk.masked.has(key)) return null;
     const dx = node.dxs[i];
-    return dx.kind === "number" ? this.numberQuestion(node, i, dx.number) : this.signQuestion(node, i, dx.tensor.said.mean);
+    return dx.kind === "number"
+      ? this.numberQuestion(node, i, dx.number)
+      : this.signQuestion(node, i, dx.tensor.said.mean);
   }
 
   numberQuestion(node, i, truth) {
     const value = this.app.model.values.get(node.takes[i]);
-    const input = html("input", { type: "text", inputmode: "decimal", "aria-label": say("yourAnswer"), placeholder: say("yourAnswer"), autocomplete: "off", "data-focus": `quiz:${i}` });
+    const input = html("input", {
+      type: "text",
+      inputmode: "decimal",
+      "aria-label": say("yourAnswer"),
+      placeholder: say("yourAnswer"),
+      autocomplete: "off",
+      "data-focus": `quiz:${i}`,
+    });
     const answer = (event) => {
       event.preventDefault();
       const x = typed(input.value);
@@ -63,17 +73,46 @@ export class Quiz {
       { class: "quiz", onsubmit: answer },
       html("p", {}, say("quizAsk", value.name)),
       html("p", { class: "quiet" }, say("quizHint", node.names[i] ?? value.name)),
-      html("div", { class: "answer" }, input, html("button", { type: "submit" }, "="), this.revealButton(node, i)),
+      html(
+        "div",
+        { class: "answer" },
+        input,
+        html("button", { type: "submit" }, "="),
+        this.revealButton(node, i),
+      ),
     );
   }
 
   signQuestion(node, i, mean) {
-    const choice = (sign, key) => html("button", { "data-focus": `quiz:${i}:${sign}`, onclick: () => this.answer(node, i, say(key), Math.sign(mean) === sign) }, say(key));
-    return html("div", { class: "quiz" }, html("p", {}, say("quizSign")), html("div", { class: "answer" }, choice(1, "positive"), choice(-1, "negative"), this.revealButton(node, i)));
+    const choice = (sign, key) =>
+      html(
+        "button",
+        {
+          "data-focus": `quiz:${i}:${sign}`,
+          onclick: () => this.answer(node, i, say(key), Math.sign(mean) === sign),
+        },
+        say(key),
+      );
+    return html(
+      "div",
+      { class: "quiz" },
+      html("p", {}, say("quizSign")),
+      html(
+        "div",
+        { class: "answer" },
+        choice(1, "positive"),
+        choice(-1, "negative"),
+        this.revealButton(node, i),
+      ),
+    );
   }
 
   revealButton(node, i) {
-    return html("button", { type: "button", class: "plain", onclick: () => this.answer(node, i, null, false) }, say("reveal"));
+    return html(
+      "button",
+      { type: "button", class: "plain", onclick: () => this.answer(node, i, null, false) },
+      say("reveal"),
+    );
   }
 
   answer(node, i, given, right) {
@@ -90,7 +129,13 @@ export class Quiz {
   bar() {
     if (!this.app.state.quiz) return null;
     const { right, all } = this.score;
-    const last = this.last?.verdict ? html("span", { class: this.last.right ? "mark-right" : "mark-wrong" }, `${this.last.right ? "✓" : "✗"} ${this.last.verdict}`) : null;
+    const last = this.last?.verdict
+      ? html(
+          "span",
+          { class: this.last.right ? "mark-right" : "mark-wrong" },
+          `${this.last.right ? "✓" : "✗"} ${this.last.verdict}`,
+        )
+      : null;
     return html("div", { class: "score" }, all ? html("span", {}, say("score", right, all)) : null, last);
   }
 

@@ -22,8 +22,17 @@ export class Scene {
     const [width, height] = layout.size;
     this.element = svg(
       "svg",
-      { class: "scene", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": say("graph") },
-      layout.frames.map((frame, i) => this.frame(frame, layout.frames.findIndex((one) => one.id === frame.id) === i)),
+      {
+        class: "scene",
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+        role: "group",
+        "aria-label": say("graph"),
+      },
+      layout.frames.map((frame, i) =>
+        this.frame(frame, layout.frames.findIndex((one) => one.id === frame.id) === i),
+      ),
       this.wires.map((wire) => wire.lines),
       this.wires.map((wire) => wire.label),
       [...this.things.values()].map((thing) => thing.element),
@@ -48,13 +57,18 @@ export class Scene {
       },
     });
     element.append(...this.body(place, node));
-    if (node.isFrame) element.append(this.switch(place.id, place.w / 2 - 14, 0, "+", say("unfold", node.name)));
+    if (node.isFrame)
+      element.append(this.switch(place.id, place.w / 2 - 14, 0, "+", say("unfold", node.name)));
     return { element, place, node };
   }
 
   body(place, node) {
     const { w, h, text, shape } = place;
-    const title = svg("title", {}, node.isFrame || node.kind === "op" ? `${node.name} = ${node.call}` : node.name);
+    const title = svg(
+      "title",
+      {},
+      node.isFrame || node.kind === "op" ? `${node.name} = ${node.call}` : node.name,
+    );
     if (shape === "name") {
       const x = place.end ? w / 2 - 4 : 0;
       const hit = svg("rect", { class: "hit", x: -w / 2, y: -h / 2, width: w, height: h, rx: 5 });
@@ -65,9 +79,24 @@ export class Scene {
     const shift = node.isFrame ? -8 : 0;
     if (shape !== "box") {
       const single = text[0].length === 1;
-      return [title, rect, svg("text", { class: single ? "sign single-sign" : "sign", y: single ? 7.5 : 4.8 }, text[0])];
+      return [
+        title,
+        rect,
+        svg("text", { class: single ? "sign single-sign" : "sign", y: single ? 7.5 : 4.8 }, text[0]),
+      ];
     }
-    const under = node.isFrame ? [svg("rect", { class: "body under", x: -w / 2 + 4, y: -h / 2 - 4, width: w - 8, height: h, rx: radius })] : [];
+    const under = node.isFrame
+      ? [
+          svg("rect", {
+            class: "body under",
+            x: -w / 2 + 4,
+            y: -h / 2 - 4,
+            width: w - 8,
+            height: h,
+            rx: radius,
+          }),
+        ]
+      : [];
     return [
       title,
       ...under,
@@ -89,7 +118,16 @@ export class Scene {
     };
     return svg(
       "g",
-      { class: "switch", transform: `translate(${x} ${y})`, role: "button", tabindex: 0, "aria-label": label, "data-switch": id, onclick: press, onkeydown: keyed },
+      {
+        class: "switch",
+        transform: `translate(${x} ${y})`,
+        role: "button",
+        tabindex: 0,
+        "aria-label": label,
+        "data-switch": id,
+        onclick: press,
+        onkeydown: keyed,
+      },
       svg("title", {}, label),
       svg("circle", { r: 8.5 }),
       svg("path", { d: sign === "+" ? "M-4 0H4M0-4V4" : "M-4 0H4" }),
@@ -125,7 +163,9 @@ export class Scene {
 
   branchLines(branch) {
     const ahead = svg("g", { class: "ahead" }, arrow(branch.path));
-    const backLine = branch.back ? svg("g", { class: "back part" }, svg("path", { class: "line", d: branch.back })) : null;
+    const backLine = branch.back
+      ? svg("g", { class: "back part" }, svg("path", { class: "line", d: branch.back }))
+      : null;
     return { ahead, backLine };
   }
 
@@ -168,7 +208,13 @@ export class Scene {
       returned: this.done(id, this.walk.backwardAt),
     };
     for (const [name, on] of Object.entries(states)) element.classList.toggle(name, Boolean(on));
-    const doing = states.failed ? say("failed") : states.returned ? say("backward") : states.done ? say("forward") : "";
+    const doing = states.failed
+      ? say("failed")
+      : states.returned
+        ? say("backward")
+        : states.done
+          ? say("forward")
+          : "";
     element.setAttribute("aria-label", [node.name, node.call, doing].filter(Boolean).join(", "));
     if (id === now) element.setAttribute("aria-current", "step");
     else element.removeAttribute("aria-current");
@@ -207,8 +253,12 @@ export class Scene {
 
   cameBack(gradient, branch, time) {
     if (!branch.to) return gradient.state === "done"; // it goes on to the next row
-    return gradient.parts.some((part) => part.at <= time && part.node && this.folding.seenAs(part.node.id) === branch.to)
-      || (branch.to.endsWith(">") && gradient.parts.some((part) => part.from === "start" && part.at <= time));
+    return (
+      gradient.parts.some(
+        (part) => part.at <= time && part.node && this.folding.seenAs(part.node.id) === branch.to,
+      ) ||
+      (branch.to.endsWith(">") && gradient.parts.some((part) => part.from === "start" && part.at <= time))
+    );
   }
 
   fill(group, value, side, what, state) {
@@ -229,7 +279,9 @@ export class Scene {
     if (!size) return say("empty");
     if (side === "value") return shapeText(shape);
     if (said.std === undefined) return `NaN${more}`;
-    return (said.low === said.high ? say("allSame", number(said.low, 4)) : `± ${number(said.std, 2)}`) + more;
+    return (
+      (said.low === said.high ? say("allSame", number(said.low, 4)) : `± ${number(said.std, 2)}`) + more
+    );
   }
 
   labelParts(value, side, what, state) {
@@ -237,13 +289,21 @@ export class Scene {
     const name = above && this.nameOf(value);
     const title = svg("title", {}, `${say(above ? "value" : "gradient")}: ${value.name}`);
     const nameText = (y) => (name ? [svg("text", { class: "named", y }, name)] : []);
-    if (state === "none") return [title, svg("text", { class: "quiet", y: above ? -9 : 18 }, "—"), ...nameText(-22)];
+    if (state === "none")
+      return [title, svg("text", { class: "quiet", y: above ? -9 : 18 }, "—"), ...nameText(-22)];
     if (!what) {
       const label = svg("title", {}, `${value.name}: ${say("waiting")}`);
       return [label, svg("circle", { class: "ring", cy: above ? -14 : 14, r: 3.6 }), ...nameText(-24)];
     }
-    const odd = what.kind === "number" ? !Number.isFinite(Number(what.number)) && typeof what.number !== "string" : oddTensor(what);
-    const text = svg("text", { class: `number${odd ? " odd" : ""}`, y: above ? -9 : 19 }, this.textOf(what, side, state));
+    const odd =
+      what.kind === "number"
+        ? !Number.isFinite(Number(what.number)) && typeof what.number !== "string"
+        : oddTensor(what);
+    const text = svg(
+      "text",
+      { class: `number${odd ? " odd" : ""}`, y: above ? -9 : 19 },
+      this.textOf(what, side, state),
+    );
     const thumb = this.thumb(value, side, what);
     if (!thumb) return [title, text, ...nameText(-23)];
     const image = svg("image", {
@@ -310,5 +370,7 @@ export function styleOf(model, value, side) {
   if (source.kind !== "input" || !tensor || tensor.dtype.startsWith("int")) return "sequential";
   const { sizes } = tensor;
   const images = sizes.length === 4 && sizes[2] > 4 && sizes[3] > 4 && (sizes[1] === 1 || sizes[1] === 3);
-  return images || (sizes.length === 2 && Number.isInteger(Math.sqrt(sizes[1])) && sizes[1] >= 49) ? "gray" : "sequential";
+  return images || (sizes.length === 2 && Number.isInteger(Math.sqrt(sizes[1])) && sizes[1] >= 49)
+    ? "gray"
+    : "sequential";
 }

@@ -3,7 +3,19 @@
 // time: steps done; open: opened graphs (null: as the page begins); node: chosen node, or null;
 // pick: {value, index} of an element, or null; inputs: changed numbers by name.
 export function initialState() {
-  return { time: 0, open: null, node: null, pick: null, inputs: {}, check: false, quiz: false, speed: 1, lang: null, theme: null, at: null };
+  return {
+    time: 0,
+    open: null,
+    node: null,
+    pick: null,
+    inputs: {},
+    check: false,
+    quiz: false,
+    speed: 1,
+    lang: null,
+    theme: null,
+    at: null,
+  };
 }
 
 // The fragment for a state: "#step=3&node=affine1".
@@ -33,13 +45,20 @@ export function fromFragment(fragment, model, end) {
   }
   const time = Number(said.step);
   if (Number.isInteger(time)) state.time = Math.min(Math.max(time, 0), end);
-  if ("open" in said) state.open = new Set(said.open.split(",").map(decoded).filter((id) => model.frames.has(id)));
+  if ("open" in said)
+    state.open = new Set(
+      said.open
+        .split(",")
+        .map(decoded)
+        .filter((id) => model.frames.has(id)),
+    );
   if (model.node(said.node)) state.node = said.node;
   state.pick = pickFrom(said.pick, model);
   for (const pair of (said.in || "").split(",")) {
     const cut = pair.lastIndexOf(":");
     const x = Number(pair.slice(cut + 1));
-    if (cut > 0 && Number.isFinite(x) && pair.slice(cut + 1).trim()) state.inputs[decoded(pair.slice(0, cut))] = x;
+    if (cut > 0 && Number.isFinite(x) && pair.slice(cut + 1).trim())
+      state.inputs[decoded(pair.slice(0, cut))] = x;
   }
   state.check = said.check === "1";
   state.quiz = said.quiz === "1";
@@ -62,7 +81,13 @@ function pickFrom(text, model) {
   const cut = text.lastIndexOf(":");
   const value = model.values.get(text.slice(0, cut));
   const shape = value?.value?.tensor?.shape;
-  const index = text.slice(cut + 1).split(",").map(Number);
-  const fits = shape && index.length === shape.length && index.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]);
+  const index = text
+    .slice(cut + 1)
+    .split(",")
+    .map(Number);
+  const fits =
+    shape &&
+    index.length === shape.length &&
+    index.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]);
   return fits ? { value: value.id, index } : null;
 }

@@ -3,7 +3,16 @@
 import { bytesOf } from "./weights.js";
 
 // Of Okabe and Ito, told apart with every kind of colour vision.
-const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [213, 94, 0], [86, 180, 233], [240, 228, 66], [110, 110, 110]];
+const CLASSES = [
+  [0, 114, 178],
+  [230, 159, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [213, 94, 0],
+  [86, 180, 233],
+  [240, 228, 66],
+  [110, 110, 110],
+];
 const SIZE = 300;
 
 export function classColor(i) {

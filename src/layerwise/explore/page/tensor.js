@@ -13,7 +13,12 @@ const TALLEST = 230;
 //   lead: {get, set} which sample is shown
 export function card(options) {
   const { name, what, tone = "" } = options;
-  const head = html("figcaption", {}, html("span", { class: "what" }, name), html("span", { class: "kind" }, [options.from, kindOf(what)].filter(Boolean).join(" · ")));
+  const head = html(
+    "figcaption",
+    {},
+    html("span", { class: "what" }, name),
+    html("span", { class: "kind" }, [options.from, kindOf(what)].filter(Boolean).join(" · ")),
+  );
   return html("figure", { class: `card ${tone} ${options.small ? "small" : ""}` }, head, content(options));
 }
 
@@ -27,8 +32,14 @@ function content(options) {
   if (!what) return html("div", { class: "missing" }, html("span", { class: "ring" }), say("waiting"));
   if (what.kind === "number") return html("div", { class: "single" }, number(what.number));
   if (what.kind === "words") return html("div", { class: "words" }, what.words);
-  if (what.kind === "several") return html("div", { class: "words" }, what.parts.map((part, i) => card({ name: `[${i}]`, what: part, style: options.style, small: true })));
-  if (what.tensor.size === 0) return html("div", { class: "words" }, `${shapeText(what.tensor.shape)}: ${say("empty")}`);
+  if (what.kind === "several")
+    return html(
+      "div",
+      { class: "words" },
+      what.parts.map((part, i) => card({ name: `[${i}]`, what: part, style: options.style, small: true })),
+    );
+  if (what.tensor.size === 0)
+    return html("div", { class: "words" }, `${shapeText(what.tensor.shape)}: ${say("empty")}`);
   return tensorBody(options);
 }
 
@@ -37,21 +48,28 @@ function tensorBody(options) {
   const tensor = what.tensor;
   const leadCount = leadsOf(tensor);
   const leads = new Array(leadCount).fill(0);
-  if (options.picked) options.picked.slice(0, leadCount).forEach((i, axis) => (leads[axis] = Math.max(0, tensor.placeOf(axis, i))));
+  if (options.picked)
+    options.picked
+      .slice(0, leadCount)
+      .forEach((i, axis) => (leads[axis] = Math.max(0, tensor.placeOf(axis, i))));
   else if (leadCount && options.lead) leads[0] = Math.min(options.lead.get(), tensor.sizes[0] - 1);
   const area = html("div", { class: "area" });
   const draw = () => area.replaceChildren(mapOf(options, tensor, leads));
   draw();
-  const pickers = leads.map((_, axis) => leadPicker(tensor, leads, axis, () => {
-    if (axis === 0) options.lead?.set(leads[0]);
-    draw();
-  }));
+  const pickers = leads.map((_, axis) =>
+    leadPicker(tensor, leads, axis, () => {
+      if (axis === 0) options.lead?.set(leads[0]);
+      draw();
+    }),
+  );
   return html(
     "div",
     { class: "tensor" },
     area,
     pickers,
-    options.small ? null : html("div", { class: "facts" }, statisticsOf(tensor), histogram(tensor, style, name)),
+    options.small
+      ? null
+      : html("div", { class: "facts" }, statisticsOf(tensor), histogram(tensor, style, name)),
     note(tensor),
   );
 }
@@ -97,7 +115,10 @@ function mapOf(options, tensor, leads) {
   const readout = html("div", { class: "readout" });
   const found = (event) => placeAt(event, canvas, view);
   const tell = (place) => {
-    readout.textContent = place === null || inColor ? "" : `${name}[${tensor.indexAt(place).join(", ")}] = ${number(tensor.numbers[place])}`;
+    readout.textContent =
+      place === null || inColor
+        ? ""
+        : `${name}[${tensor.indexAt(place).join(", ")}] = ${number(tensor.numbers[place])}`;
   };
   canvas.addEventListener("pointermove", (event) => tell(found(event)));
   canvas.addEventListener("pointerleave", () => tell(pickedPlace(options, tensor)));
@@ -189,7 +210,9 @@ export function placeOf(tensor, index) {
 // A frame around the picked cell, and an outline around those that belong to it.
 function marks(box, options, tensor, view, scale) {
   const gap = view.tiles > 1 ? 1 : 0;
-  const places = (options.marks || []).map((index) => placeOf(tensor, index)).filter((place) => place !== null);
+  const places = (options.marks || [])
+    .map((index) => placeOf(tensor, index))
+    .filter((place) => place !== null);
   if (places.length) box.append(outline(new Set(places), view, scale, gap));
   const frame = (place, kind) => {
     const cell = place === null ? null : cellOf(view, place);
@@ -204,7 +227,8 @@ function marks(box, options, tensor, view, scale) {
 
 // The edges between cells that are marked and cells that are not.
 function outline(places, view, scale, gap) {
-  const has = (t, r, c) => r >= 0 && c >= 0 && r < view.rows && c < view.columns && places.has(view.place(t, r, c));
+  const has = (t, r, c) =>
+    r >= 0 && c >= 0 && r < view.rows && c < view.columns && places.has(view.place(t, r, c));
   let path = "";
   for (let t = 0; t < view.tiles; t++) {
     for (let r = 0; r < view.rows; r++) {
@@ -219,7 +243,12 @@ function outline(places, view, scale, gap) {
       }
     }
   }
-  return svg("svg", { class: "outline", "aria-hidden": "true" }, svg("path", { class: "casing", d: path }), svg("path", { d: path }));
+  return svg(
+    "svg",
+    { class: "outline", "aria-hidden": "true" },
+    svg("path", { class: "casing", d: path }),
+    svg("path", { d: path }),
+  );
 }
 
 // words about a tensor ----------------------------------------------------------------------------
@@ -231,7 +260,8 @@ export function statisticsOf(tensor) {
     facts.push([say("mean"), number(mean, 4)], [say("std"), number(std, 4)]);
     facts.push([say("from"), number(low, 4)], [say("to"), number(high, 4)]);
   }
-  if (zeros > 0 && zeros >= tensor.size / 20) facts.push([say("zeros"), `${Math.round((100 * zeros) / tensor.size)} %`]);
+  if (zeros > 0 && zeros >= tensor.size / 20)
+    facts.push([say("zeros"), `${Math.round((100 * zeros) / tensor.size)} %`]);
   const odd = [nan ? `${count(nan)} NaN` : "", inf ? `${count(inf)} ∞` : ""].filter(Boolean).join(", ");
   return html(
     "dl",
@@ -248,21 +278,62 @@ function histogram(tensor, style, name) {
   const width = 150;
   const height = 34;
   const step = width / bins.length;
-  const bars = bins.map((n, i) => svg("rect", { x: i * step + 0.4, width: step - 0.8, y: height - (height * n) / most, height: (height * n) / most }));
-  const zero = low < 0 && high > 0 ? [svg("line", { class: "zero", x1: (-low / (high - low)) * width, x2: (-low / (high - low)) * width, y1: 0, y2: height })] : [];
+  const bars = bins.map((n, i) =>
+    svg("rect", {
+      x: i * step + 0.4,
+      width: step - 0.8,
+      y: height - (height * n) / most,
+      height: (height * n) / most,
+    }),
+  );
+  const zero =
+    low < 0 && high > 0
+      ? [
+          svg("line", {
+            class: "zero",
+            x1: (-low / (high - low)) * width,
+            x2: (-low / (high - low)) * width,
+            y1: 0,
+            y2: height,
+          }),
+        ]
+      : [];
   const label = say("histogram", number(low, 3), number(high, 3));
   return html(
     "div",
     { class: "spread" },
-    svg("svg", { class: "histogram", viewBox: `0 0 ${width} ${height + 1}`, role: "img", "aria-label": `${name}: ${label}` }, svg("title", {}, label), bars, zero),
+    svg(
+      "svg",
+      {
+        class: "histogram",
+        viewBox: `0 0 ${width} ${height + 1}`,
+        role: "img",
+        "aria-label": `${name}: ${label}`,
+      },
+      svg("title", {}, label),
+      bars,
+      zero,
+    ),
     scaleBar(tensor, style),
   );
 }
 
 function scaleBar(tensor, style) {
   const [low, high] = range(tensor.said, style === "diverging");
-  const bar = html("i", { class: "scale", style: style === "gray" ? "background:linear-gradient(to right,#000,#fff)" : `background:${cssScale(style === "diverging")}` });
-  return html("div", { class: "legend" }, html("span", {}, number(low, 3)), bar, html("span", {}, number(high, 3)));
+  const bar = html("i", {
+    class: "scale",
+    style:
+      style === "gray"
+        ? "background:linear-gradient(to right,#000,#fff)"
+        : `background:${cssScale(style === "diverging")}`,
+  });
+  return html(
+    "div",
+    { class: "legend" },
+    html("span", {}, number(low, 3)),
+    bar,
+    html("span", {}, number(high, 3)),
+  );
 }
 
 function note(tensor) {

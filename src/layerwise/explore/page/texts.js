@@ -3,7 +3,7 @@
 const TABLE = {
   // key: [English, Chinese, Japanese]
   language: ["English", "中文", "日本語"],
-  forward: ["Forward", "前向", "順伝播"],
+  forward: ["Forward", "正向", "順伝播"],
   backward: ["Backward", "反向", "逆伝播"],
   start: ["Start", "开始", "開始"],
   startSays: [
@@ -75,7 +75,11 @@ const TABLE = {
     "学習の対象ではありません。正解やクラス番号には傾きがありません。",
   ],
   waiting: ["not computed yet", "尚未计算", "未計算"],
-  partial: ["{0} of {1} parts have come back", "已返回 {1} 部分中的 {0} 部分", "{1} 個のうち {0} 個が戻りました"],
+  partial: [
+    "{0} of {1} parts have come back",
+    "已返回 {1} 部分中的 {0} 部分",
+    "{1} 個のうち {0} 個が戻りました",
+  ],
   sumOf: ["The gradient of {0} is a sum", "{0} 的梯度是若干部分之和", "{0} の勾配は和になります"],
   sumSays: [
     "{0} goes {1} ways, so what comes back on each of them is added.",
@@ -124,14 +128,18 @@ const TABLE = {
   legendGradient: ["gradient", "梯度", "勾配"],
   empty: ["empty", "空", "空"],
   histogram: ["Histogram from {0} to {1}", "直方图：{0} 到 {1}", "{0} から {1} のヒストグラム"],
-  heatMap: ["Heat map of {0}. Arrow keys pick an element.", "{0} 的热图。方向键选择元素。", "{0} のヒートマップ。矢印キーで要素を選びます。"],
+  heatMap: [
+    "Heat map of {0}. Arrow keys pick an element.",
+    "{0} 的热图。方向键选择元素。",
+    "{0} のヒートマップ。矢印キーで要素を選びます。",
+  ],
   sampled: ["shown: {0}", "显示：{0}", "表示：{0}"],
   ofAxis: ["{0} of {1} along axis {2}", "第 {2} 轴 {1} 中的 {0}", "軸 {2} の {1} 個中 {0} 個"],
   sample: ["sample", "样本", "サンプル"],
   picked: ["One element", "一个元素", "一つの要素"],
   pickHint: [
     "Click a cell to follow one number forward and backward.",
-    "点击一个格子，跟踪一个数的前向和反向过程。",
+    "点击一个格子，跟踪一个数的正向和反向过程。",
     "セルをクリックすると、一つの数を前後に追えます。",
   ],
   comesFrom: ["It is made of", "它由以下组成", "その内訳"],
@@ -146,14 +154,22 @@ const TABLE = {
   edit: ["Change the inputs", "修改输入", "入力を変える"],
   editSays: [
     "Everything is computed anew, forward and backward, in this page.",
-    "在本页中重新进行前向和反向计算。",
+    "在本页中重新进行正向和反向计算。",
     "このページの中で順伝播・逆伝播をすべて計算し直します。",
   ],
   reset: ["Reset", "重置", "元に戻す"],
   quiz: ["Predict first", "先预测", "先に予想"],
   quizAsk: ["What is the gradient of {0}?", "{0} 的梯度是多少？", "{0} の勾配はいくつ？"],
-  quizHint: ["It is local × upstream: which local derivative does {0} have here?", "等于 局部 × 上游：这里 {0} 的局部导数是多少？", "局所 × 上流です。{0} の局所微分は？"],
-  quizSign: ["Is the mean of this gradient positive or negative?", "这个梯度的均值是正还是负？", "この勾配の平均は正？負？"],
+  quizHint: [
+    "It is local × upstream: which local derivative does {0} have here?",
+    "等于 局部 × 上游：这里 {0} 的局部导数是多少？",
+    "局所 × 上流です。{0} の局所微分は？",
+  ],
+  quizSign: [
+    "Is the mean of this gradient positive or negative?",
+    "这个梯度的均值是正还是负？",
+    "この勾配の平均は正？負？",
+  ],
   reveal: ["Reveal", "揭晓", "答えを見る"],
   right: ["Right.", "正确。", "正解。"],
   notRight: ["It is {0}.", "答案是 {0}。", "答えは {0} です。"],
@@ -234,8 +250,4 @@ export function say(key, ...parts) {
   const row = TABLE[key];
   if (!row) throw new Error(`There is no text ${key}.`);
   return row[column].replace(/\{(\d)\}/g, (_, i) => parts[i]);
-}
-
-export function allTexts() {
-  return TABLE;
 }

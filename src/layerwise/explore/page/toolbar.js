@@ -8,21 +8,45 @@ import { language, languages, say } from "./texts.js";
 export function drawToolbar(element, app) {
   const { record } = app.model;
   const facts = [record.dtype, say(record.mode)].filter(Boolean).join(" · ");
-  const tool = (name, label, press, extra = {}) => html("button", { class: "tool", title: label, "aria-label": label, onclick: press, ...extra }, icon(name));
+  const tool = (name, label, press, extra = {}) =>
+    html(
+      "button",
+      { class: "tool", title: label, "aria-label": label, onclick: press, ...extra },
+      icon(name),
+    );
   const choice = html(
     "select",
-    { "aria-label": say("languageSwitch"), title: say("languageSwitch"), class: "languages", onchange: () => app.set({ lang: choice.value }) },
-    languages().map(({ code, name }) => html("option", { value: code, selected: code === language() }, name)),
+    {
+      "aria-label": say("languageSwitch"),
+      title: say("languageSwitch"),
+      class: "languages",
+      onchange: () => app.set({ lang: choice.value }),
+    },
+    languages().map(({ code, name }) =>
+      html("option", { value: code, selected: code === language() }, name),
+    ),
   );
   replaceChildren(
     element,
-    html("div", { class: "brand" }, html("h1", { title: record.graph }, record.title), html("span", { class: "facts-line" }, facts)),
+    html(
+      "div",
+      { class: "brand" },
+      html("h1", { title: record.graph }, record.title),
+      html("span", { class: "facts-line" }, facts),
+    ),
     app.training ? viewSwitch(app) : null,
     app.inTraining ? null : searchBox(app),
     html(
       "div",
       { class: "tools" },
-      app.inTraining ? null : html("button", { class: "tool word", "aria-pressed": String(app.state.quiz), onclick: () => app.toggleQuiz() }, icon("quiz"), html("span", {}, say("quiz"))),
+      app.inTraining
+        ? null
+        : html(
+            "button",
+            { class: "tool word", "aria-pressed": String(app.state.quiz), onclick: () => app.toggleQuiz() },
+            icon("quiz"),
+            html("span", {}, say("quiz")),
+          ),
       choice,
       tool("theme", say("theme"), () => app.toggleTheme()),
       app.inTraining ? null : tool("save", say("saveSvg"), () => saveSvg(app)),
@@ -44,7 +68,13 @@ function viewSwitch(app) {
 }
 
 function searchBox(app) {
-  const list = html("ul", { class: "found floating", id: "found", role: "listbox", "aria-label": say("search"), hidden: true });
+  const list = html("ul", {
+    class: "found floating",
+    id: "found",
+    role: "listbox",
+    "aria-label": say("search"),
+    hidden: true,
+  });
   const input = html("input", {
     type: "search",
     id: "search",
@@ -81,7 +111,11 @@ function searchBox(app) {
   };
   input.addEventListener("input", () => {
     const matches = input.value.trim() ? matching(app.model, input.value) : [];
-    list.replaceChildren(...(matches.length || !input.value.trim() ? matches.map((node, i) => option(node, i, choose)) : [html("li", { class: "quiet" }, say("noMatch"))]));
+    list.replaceChildren(
+      ...(matches.length || !input.value.trim()
+        ? matches.map((node, i) => option(node, i, choose))
+        : [html("li", { class: "quiet" }, say("noMatch"))]),
+    );
     list.hidden = !input.value.trim();
     input.setAttribute("aria-expanded", String(!list.hidden));
     active = -1;
@@ -105,17 +139,35 @@ function searchBox(app) {
 
 function option(node, i, choose) {
   const detail = node.kind && node.kind !== "op" ? node.kind : node.call;
-  return html("li", { role: "option", id: `found-${i}`, "data-id": node.id, "aria-selected": "false", onpointerdown: (event) => { event.preventDefault(); choose(node.id); } }, html("b", {}, node.id), html("span", {}, detail));
+  return html(
+    "li",
+    {
+      role: "option",
+      id: `found-${i}`,
+      "data-id": node.id,
+      "aria-selected": "false",
+      onpointerdown: (event) => {
+        event.preventDefault();
+        choose(node.id);
+      },
+    },
+    html("b", {}, node.id),
+    html("span", {}, detail),
+  );
 }
 
 // Nodes and nested graphs that have all the words in their name or call; those so named first.
 export function matching(model, text, most = 12) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all = [...model.nodes.values(), ...model.frames.values()].filter((node) => node.kind !== "output");
-  const fits = (node) => words.every((word) => `${node.id} ${node.call ?? ""}`.toLowerCase().includes(word));
+  const fits = (node) =>
+    words.every((word) => `${node.id} ${node.call ?? ""}`.toLowerCase().includes(word));
   const rank = (node) => {
     const named = words.every((word) => node.id.toLowerCase().includes(word));
     return (named ? 0 : 2) + (node.name.toLowerCase().startsWith(words[0]) ? 0 : 1);
   };
-  return all.filter(fits).sort((a, b) => rank(a) - rank(b)).slice(0, most);
+  return all
+    .filter(fits)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, most);
 }

@@ -69,7 +69,8 @@ function* upTo(n) {
 // Every index of a shape, the last axis fastest.
 function* every(shape) {
   const strides = stridesOf(shape);
-  for (const place of upTo(product(shape))) yield shape.map((n, axis) => Math.floor(place / strides[axis]) % n);
+  for (const place of upTo(product(shape)))
+    yield shape.map((n, axis) => Math.floor(place / strides[axis]) % n);
 }
 
 const elementwise = {
@@ -99,7 +100,8 @@ const affine = {
   *to({ parameter, out }, input, index) {
     const front = index.slice(0, -1);
     const d = index[index.length - 1];
-    for (const m of upTo(shapeOf(out).at(-1))) yield { at: [...front, m], factor: numberAt(parameter("W"), [d, m]) };
+    for (const m of upTo(shapeOf(out).at(-1)))
+      yield { at: [...front, m], factor: numberAt(parameter("W"), [d, m]) };
   },
 };
 
@@ -141,7 +143,9 @@ const conv = {
     const perGroup = outs / rule.groups;
     const group = Math.floor(channel / channels);
     for (const k of every(rule.kernel)) {
-      const at = k.map((one, axis) => placeOver(rule, axis, index[index.length - dim + axis], one, places[axis]));
+      const at = k.map((one, axis) =>
+        placeOver(rule, axis, index[index.length - dim + axis], one, places[axis]),
+      );
       if (at.includes(null)) continue;
       for (const j of upTo(perGroup)) {
         const o = group * perGroup + j;
@@ -163,7 +167,9 @@ const pool = {
     const places = shapeOf(out).slice(-dim);
     const front = index.slice(0, -dim);
     for (const k of every(rule.kernel)) {
-      const place = k.map((one, axis) => placeOver(rule, axis, index[index.length - dim + axis], one, places[axis]));
+      const place = k.map((one, axis) =>
+        placeOver(rule, axis, index[index.length - dim + axis], one, places[axis]),
+      );
       if (place.includes(null)) continue;
       const at = [...front, ...place];
       const all = [...windowOf(rule, inputs[0], at)];
@@ -200,7 +206,11 @@ const matmul = {
     const [n, m] = index.slice(-2);
     for (const k of upTo(shapeOf(x).at(-1))) {
       const other = fitted([...index.slice(0, -2), k, m], shapeOf(y));
-      yield { input: 0, index: fitted([...index.slice(0, -2), n, k], shapeOf(x)), factor: numberAt(y, other) };
+      yield {
+        input: 0,
+        index: fitted([...index.slice(0, -2), n, k], shapeOf(x)),
+        factor: numberAt(y, other),
+      };
     }
   },
   *to({ inputs, out }, input, index) {
@@ -209,7 +219,8 @@ const matmul = {
     const front = index.slice(0, -2);
     const [i, j] = index.slice(-2);
     const [rows, columns] = shapeOf(out).slice(-2);
-    if (input === 0) for (const m of upTo(columns)) yield { at: [...front, i, m], factor: numberAt(y, [...front, j, m]) };
+    if (input === 0)
+      for (const m of upTo(columns)) yield { at: [...front, i, m], factor: numberAt(y, [...front, j, m]) };
     else for (const n of upTo(rows)) yield { at: [...front, n, j], factor: numberAt(x, [...front, n, i]) };
   },
 };
@@ -217,11 +228,21 @@ const matmul = {
 const rearranged = {
   kind: () => "moved",
   *from(context, index) {
-    yield { input: 0, index: context.rule.rule === "reshape" ? reshaped(index, shapeOf(context.out), shapeOf(context.inputs[0])) : turned(index, context.rule.axes), factor: 1 };
+    yield {
+      input: 0,
+      index:
+        context.rule.rule === "reshape"
+          ? reshaped(index, shapeOf(context.out), shapeOf(context.inputs[0]))
+          : turned(index, context.rule.axes),
+      factor: 1,
+    };
   },
   *to(context, input, index) {
     const { rule, inputs, out } = context;
-    const at = rule.rule === "reshape" ? reshaped(index, shapeOf(inputs[0]), shapeOf(out)) : rule.axes.map((axis) => index[axis]);
+    const at =
+      rule.rule === "reshape"
+        ? reshaped(index, shapeOf(inputs[0]), shapeOf(out))
+        : rule.axes.map((axis) => index[axis]);
     yield { at, factor: 1 };
   },
 };
@@ -252,7 +273,9 @@ const reduce = {
     }
   },
   *to({ rule, inputs }, input, index) {
-    const at = rule.keep ? index.map((i, axis) => (rule.axes.includes(axis) ? 0 : i)) : index.filter((_, axis) => !rule.axes.includes(axis));
+    const at = rule.keep
+      ? index.map((i, axis) => (rule.axes.includes(axis) ? 0 : i))
+      : index.filter((_, axis) => !rule.axes.includes(axis));
     yield { at, factor: reduceFactor(rule, shapeOf(inputs[0])) };
   },
 };
@@ -289,7 +312,9 @@ const binary = {
       return own < 0 || mine[own] === 1 ? n : 1; // repeated along this axis
     });
     for (const step of every(free)) {
-      const at = step.map((i, axis) => (free[axis] > 1 ? i : index[axis - (shape.length - mine.length)] ?? 0));
+      const at = step.map((i, axis) =>
+        free[axis] > 1 ? i : (index[axis - (shape.length - mine.length)] ?? 0),
+      );
       const [x, y] = inputs.map((one) => numberAt(one, fitted(at, shapeOf(one))));
       if (x === undefined || y === undefined) yield { at, factor: undefined };
       else yield { at, factor: SLOPES[rule.op](x, y)[input] };
@@ -305,4 +330,15 @@ const embedding = {
   },
 };
 
-const TRACE_RULES = { elementwise, affine, conv, pool, matmul, reshape: rearranged, transpose: rearranged, reduce, binary, embedding };
+const TRACE_RULES = {
+  elementwise,
+  affine,
+  conv,
+  pool,
+  matmul,
+  reshape: rearranged,
+  transpose: rearranged,
+  reduce,
+  binary,
+  embedding,
+};

@@ -15,11 +15,23 @@ export class Training {
     this.steps = told.steps;
     this.last = told.steps.length - 1;
     this.loss = numbersOf(told.loss);
-    this.nodes = Object.entries(told.nodes).map(([name, [mean, std, dead, grad]]) => ({ name, mean: numbersOf(mean), std: numbersOf(std), dead: numbersOf(dead), grad: numbersOf(grad) }));
+    this.nodes = Object.entries(told.nodes).map(([name, [mean, std, dead, grad]]) => ({
+      name,
+      mean: numbersOf(mean),
+      std: numbersOf(std),
+      dead: numbersOf(dead),
+      grad: numbersOf(grad),
+    }));
     this.parameters = Object.entries(told.parameters).map(([name, [size, grad, update]]) => {
       const sizes = numbersOf(size);
       const updates = numbersOf(update);
-      return { name, size: sizes, grad: numbersOf(grad), update: updates, ratio: updates.map((x, i) => x / sizes[i]) };
+      return {
+        name,
+        size: sizes,
+        grad: numbersOf(grad),
+        update: updates,
+        ratio: updates.map((x, i) => x / sizes[i]),
+      };
     });
   }
 
@@ -66,7 +78,9 @@ export class Training {
     const at = this.steps[place];
     const loss = { xs: this.steps, ys: this.loss, kind: "ink", name: say("train") };
     const more = this.historySeries("loss");
-    const others = Object.keys(this.told.history).filter((name) => name !== "loss" && !name.startsWith("val_"));
+    const others = Object.keys(this.told.history).filter(
+      (name) => name !== "loss" && !name.startsWith("val_"),
+    );
     return html(
       "div",
       { class: "charts" },
@@ -82,11 +96,19 @@ export class Training {
       const after = epochs.findIndex((one) => one > epoch);
       return after < 0 ? this.steps[this.last] : this.steps[after];
     };
-    return [[name, "ink", say("train")], [`val_${name}`, "held", say("heldOut")]]
+    return [
+      [name, "ink", say("train")],
+      [`val_${name}`, "held", say("heldOut")],
+    ]
       .filter(([key]) => this.told.history[key])
       .map(([key, kind, label]) => {
         const rows = this.told.history[key];
-        return { xs: rows.map(([epoch]) => stepOf(epoch)), ys: numbersOf(rows.map(([, x]) => x)), kind, name: label };
+        return {
+          xs: rows.map(([epoch]) => stepOf(epoch)),
+          ys: numbersOf(rows.map(([, x]) => x)),
+          kind,
+          name: label,
+        };
       });
   }
 
@@ -94,19 +116,36 @@ export class Training {
     const { surface } = this.told;
     if (!surface) return null;
     const frame = surface.frames[place];
-    return html("figure", { class: "surface" }, html("figcaption", {}, html("b", {}, say("surface"))), frame ? drawnSurface(surface, frame) : null, html("p", { class: "quiet" }, say("surfaceSays")));
+    return html(
+      "figure",
+      { class: "surface" },
+      html("figcaption", {}, html("b", {}, say("surface"))),
+      frame ? drawnSurface(surface, frame) : null,
+      html("p", { class: "quiet" }, say("surfaceSays")),
+    );
   }
 
   parameterTable(place, chosen) {
     const head = ["col_parameter", "col_norm", "col_gradient", "col_update", "col_ratio"].map(heading);
     const rows = this.parameters.map((one) =>
-      this.row(one.name, chosen === one.name, [
-        [one.size, "green"],
-        [one.grad, "orange"],
-        [one.update, "blue"],
-        [one.ratio, "blue"],
-      ], place));
-    return html("table", { class: "over-time" }, html("thead", {}, html("tr", {}, head)), html("tbody", {}, rows));
+      this.row(
+        one.name,
+        chosen === one.name,
+        [
+          [one.size, "green"],
+          [one.grad, "orange"],
+          [one.update, "blue"],
+          [one.ratio, "blue"],
+        ],
+        place,
+      ),
+    );
+    return html(
+      "table",
+      { class: "over-time" },
+      html("thead", {}, html("tr", {}, head)),
+      html("tbody", {}, rows),
+    );
   }
 
   nodeTable(place, chosen) {
@@ -114,13 +153,24 @@ export class Training {
     const rows = this.nodes
       .filter((one) => one.std.some(Number.isFinite))
       .map((one) =>
-        this.row(one.name, chosen === one.name, [
-          [one.mean, "blue"],
-          [one.std, "blue"],
-          [one.grad, "orange"],
-          [one.dead.some((x) => x > 0) ? one.dead.map((x) => 100 * x) : [], "alarm", " %"],
-        ], place));
-    return html("table", { class: "over-time" }, html("thead", {}, html("tr", {}, head)), html("tbody", {}, rows));
+        this.row(
+          one.name,
+          chosen === one.name,
+          [
+            [one.mean, "blue"],
+            [one.std, "blue"],
+            [one.grad, "orange"],
+            [one.dead.some((x) => x > 0) ? one.dead.map((x) => 100 * x) : [], "alarm", " %"],
+          ],
+          place,
+        ),
+      );
+    return html(
+      "table",
+      { class: "over-time" },
+      html("thead", {}, html("tr", {}, head)),
+      html("tbody", {}, rows),
+    );
   }
 
   row(name, chosen, cells, place) {
@@ -128,8 +178,23 @@ export class Training {
     return html(
       "tr",
       { class: chosen ? "chosen" : "" },
-      html("th", { scope: "row" }, html("button", { class: "link", "data-focus": `row:${name}`, onclick: choose }, name)),
-      cells.map(([ys, kind, unit = ""]) => html("td", {}, ys.length ? [spark(ys, place, kind), html("span", { class: "now-number" }, `${number(ys[place], 3)}${unit}`)] : html("span", { class: "quiet" }, "–"))),
+      html(
+        "th",
+        { scope: "row" },
+        html("button", { class: "link", "data-focus": `row:${name}`, onclick: choose }, name),
+      ),
+      cells.map(([ys, kind, unit = ""]) =>
+        html(
+          "td",
+          {},
+          ys.length
+            ? [
+                spark(ys, place, kind),
+                html("span", { class: "now-number" }, `${number(ys[place], 3)}${unit}`),
+              ]
+            : html("span", { class: "quiet" }, "–"),
+        ),
+      ),
     );
   }
 
@@ -137,16 +202,43 @@ export class Training {
 
   panel() {
     const { place } = this;
-    const chosen = this.parameters.find((one) => one.name === this.app.state.node || one.name.startsWith(`${this.app.state.node}.`)) ?? null;
+    const chosen =
+      this.parameters.find(
+        (one) => one.name === this.app.state.node || one.name.startsWith(`${this.app.state.node}.`),
+      ) ?? null;
     const name = this.app.state.node ?? null;
-    const images = Object.entries(this.told.images).filter(([key]) => !name || key === name || key.startsWith(`${name}.`));
+    const images = Object.entries(this.told.images).filter(
+      ([key]) => !name || key === name || key.startsWith(`${name}.`),
+    );
     const facts = [[say("loss"), this.loss[place]], ...Object.entries(this.latest(place))];
     return [
-      html("div", { class: "head" }, html("h2", { class: "plain-title" }, name ?? say("trainingTitle")), html("div", { class: "path" }, this.caption())),
-      name ? html("div", { class: "pinned" }, html("button", { onclick: () => this.app.set({ node: null }) }, say("allLayers"))) : null,
-      html("dl", { class: "stats wide-stats" }, facts.map(([key, x]) => html("div", {}, html("dt", {}, key), html("dd", {}, number(x, 4))))),
+      html(
+        "div",
+        { class: "head" },
+        html("h2", { class: "plain-title" }, name ?? say("trainingTitle")),
+        html("div", { class: "path" }, this.caption()),
+      ),
+      name
+        ? html(
+            "div",
+            { class: "pinned" },
+            html("button", { onclick: () => this.app.set({ node: null }) }, say("allLayers")),
+          )
+        : null,
+      html(
+        "dl",
+        { class: "stats wide-stats" },
+        facts.map(([key, x]) => html("div", {}, html("dt", {}, key), html("dd", {}, number(x, 4)))),
+      ),
       chosen && name ? this.chosenCharts(chosen, place) : null,
-      images.length ? html("section", {}, html("h3", {}, say("weightsAsImages")), images.map(([key, told]) => drawnWeights(key, told, place, this.seesInputs(key)))) : null,
+      images.length
+        ? html(
+            "section",
+            {},
+            html("h3", {}, say("weightsAsImages")),
+            images.map(([key, told]) => drawnWeights(key, told, place, this.seesInputs(key))),
+          )
+        : null,
     ];
   }
 
@@ -172,7 +264,12 @@ export class Training {
     const pick = (step) => this.app.set({ at: this.nearest(step) });
     const at = this.steps[place];
     const series = (ys, kind, name) => [{ xs: this.steps, ys, kind, name }];
-    return html("section", {}, chartFigure(say("col_gradient"), series(one.grad, "orange", one.name), at, pick), chartFigure(say("col_ratio"), series(one.ratio, "blue", one.name), at, pick));
+    return html(
+      "section",
+      {},
+      chartFigure(say("col_gradient"), series(one.grad, "orange", one.name), at, pick),
+      chartFigure(say("col_ratio"), series(one.ratio, "blue", one.name), at, pick),
+    );
   }
 }
 
@@ -181,6 +278,14 @@ function heading(key) {
 }
 
 function chartFigure(title, series, at, onpick, xs) {
-  const key = series.length > 1 ? series.map((one) => html("span", { class: `key ${one.kind}` }, html("i"), one.name)) : null;
-  return html("figure", { class: "chart-figure" }, html("figcaption", {}, html("b", {}, title), key), lineChart({ title, series, xs, width: 400, height: 170, at, onpick }));
+  const key =
+    series.length > 1
+      ? series.map((one) => html("span", { class: `key ${one.kind}` }, html("i"), one.name))
+      : null;
+  return html(
+    "figure",
+    { class: "chart-figure" },
+    html("figcaption", {}, html("b", {}, title), key),
+    lineChart({ title, series, xs, width: 400, height: 170, at, onpick }),
+  );
 }

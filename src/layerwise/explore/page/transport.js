@@ -17,18 +17,38 @@ export class Transport {
 
   draw() {
     const { app } = this;
-    const button = (name, press, extra = {}) => html("button", { class: `round ${name}`, "aria-label": say(name === "start" ? "toStart" : name === "end" ? "toEnd" : name), title: say(name === "start" ? "toStart" : name === "end" ? "toEnd" : name), onclick: press, ...extra }, icon(name));
+    const button = (name, key, press) =>
+      html(
+        "button",
+        { class: `round ${name}`, "aria-label": say(key), title: say(key), onclick: press },
+        icon(name),
+      );
     this.buttons = {
-      start: button("start", () => app.jump(0)),
-      back: button("back", () => app.step(-1)),
-      play: button("play", () => this.toggle()),
-      next: button("next", () => app.step(1)),
-      end: button("end", () => app.jump(Infinity)),
+      start: button("start", "toStart", () => app.jump(0)),
+      back: button("back", "back", () => app.step(-1)),
+      play: button("play", "play", () => this.toggle()),
+      next: button("next", "next", () => app.step(1)),
+      end: button("end", "toEnd", () => app.jump(Infinity)),
     };
-    this.range = html("input", { type: "range", class: "way", min: 0, "aria-label": say("position"), oninput: () => app.timeline().go(Number(this.range.value)) });
+    this.range = html("input", {
+      type: "range",
+      class: "way",
+      min: 0,
+      "aria-label": say("position"),
+      oninput: () => app.timeline().go(Number(this.range.value)),
+    });
     this.caption = html("div", { class: "caption" });
-    this.speed = html("select", { "aria-label": say("speed"), title: say("speed"), onchange: () => app.set({ speed: Number(this.speed.value) }) },
-      SPEEDS.map((speed) => html("option", { value: speed, selected: speed === app.state.speed }, `${speed}×`)));
+    this.speed = html(
+      "select",
+      {
+        "aria-label": say("speed"),
+        title: say("speed"),
+        onchange: () => app.set({ speed: Number(this.speed.value) }),
+      },
+      SPEEDS.map((speed) =>
+        html("option", { value: speed, selected: speed === app.state.speed }, `${speed}×`),
+      ),
+    );
     this.score = html("div", { class: "score-place" });
     replaceChildren(
       this.element,

@@ -84,7 +84,11 @@ export class View {
       this.x -= (event.deltaX || event.deltaY) * lines;
       this.apply();
     } else {
-      this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), event.clientX - box.x, event.clientY - box.y);
+      this.zoom(
+        Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)),
+        event.clientX - box.x,
+        event.clientY - box.y,
+      );
     }
   }
 
@@ -117,7 +121,9 @@ export class View {
 
   pinch(before, now, other) {
     const box = this.stage.getBoundingClientRect();
-    const factor = Math.hypot(now.x - other.x, now.y - other.y) / (Math.hypot(before.x - other.x, before.y - other.y) || 1);
+    const factor =
+      Math.hypot(now.x - other.x, now.y - other.y) /
+      (Math.hypot(before.x - other.x, before.y - other.y) || 1);
     this.zoom(factor, (now.x + other.x) / 2 - box.x, (now.y + other.y) / 2 - box.y);
   }
 

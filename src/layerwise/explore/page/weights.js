@@ -15,10 +15,19 @@ export function bytesOf(text) {
 export function drawnWeights(name, told, place, pixels) {
   const reach = Number(told.reach[place]);
   const numbers = Float32Array.from(bytesOf(told.frames[place]), (byte) => (byte === 0 ? NaN : byte - 128));
-  const shape = told.shape.length > 3 ? [told.shape.slice(0, -2).reduce((a, b) => a * b), ...told.shape.slice(-2)] : told.shape;
+  const shape =
+    told.shape.length > 3
+      ? [told.shape.slice(0, -2).reduce((a, b) => a * b), ...told.shape.slice(-2)]
+      : told.shape;
   const columns = pixels && shape.length === 2 && isSquare(shape[0]) && shape[0] >= 49;
-  const tensor = columns ? transposed(shape, numbers) : new Tensor({ shape, dtype: "", low: -127, high: 127 }, numbers);
-  const canvas = drawn(tensor, viewOf(tensor, [], columns && mayBeImages(tensor) ? "image" : "matrix"), "diverging");
+  const tensor = columns
+    ? transposed(shape, numbers)
+    : new Tensor({ shape, dtype: "", low: -127, high: 127 }, numbers);
+  const canvas = drawn(
+    tensor,
+    viewOf(tensor, [], columns && mayBeImages(tensor) ? "image" : "matrix"),
+    "diverging",
+  );
   const scale = Math.max(0.5, Math.min(ROOM[0] / canvas.width, ROOM[1] / canvas.height, 14));
   const whole = scale > 1 ? Math.floor(scale) : scale;
   canvas.setAttribute("style", `width:${canvas.width * whole}px;height:${canvas.height * whole}px`);
@@ -27,7 +36,12 @@ export function drawnWeights(name, told, place, pixels) {
   return html(
     "figure",
     { class: "card parameter" },
-    html("figcaption", {}, html("span", { class: "what" }, name), html("span", { class: "kind" }, `${shapeText(told.shape)} · ± ${number(reach, 3)}`)),
+    html(
+      "figcaption",
+      {},
+      html("span", { class: "what" }, name),
+      html("span", { class: "kind" }, `${shapeText(told.shape)} · ± ${number(reach, 3)}`),
+    ),
     html("div", { class: "map" }, canvas),
   );
 }

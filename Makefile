@@ -22,7 +22,8 @@ help:
 
 demo: $(VENV)/demo
 	$(BIN)/layerwise shop --out out/shop.svg
-	$(BIN)/layerwise train digits --out out
+	rm -rf out/digits
+	$(BIN)/layerwise train digits --out out/digits
 
 test: lint types tests
 

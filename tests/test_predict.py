@@ -51,7 +51,7 @@ def trained(tmp_path_factory):
             ("pets.csv", "--target", "pet", "--drop", "name", *table, "pets"),
             ("houses.csv", "--target", "price", *table, "houses"),
             ("photos", "--size", 12, "--model", "multi_layer_net", "--hidden", 50,
-             *("--epochs", 6, "--batch-size", 10, "--out", "places")),
+             *("--epochs", 40, "--batch-size", 10, "--out", "places")),
             ("song.txt", "--length", 16, "--hidden", 32, "--epochs", 12, "--out", "song"),
         ]:  # fmt: skip
             result = call("train", *words)

@@ -133,7 +133,7 @@ def test_evaluate_on_other_data(there, tmp_path):
         ("nowhere", "nowhere: expected the folder of a run, but there is no such folder."),
         ("own.py", "own.py: expected the folder of a run, but it is a file."),
         (".", ".: no run is there, since it has no settings.json."),
-        ("digits pets.csv", "digits has learned images, but pets.csv is a table."),
+        ("digits pets.csv", "digits has learned a set of images, but pets.csv is a table."),
         ("pets song.txt", "pets has learned a table, but song.txt is a text."),
         ("digits mnits", "mnits: there is no data set of this name, and no such file or folder. "
                          "Did you mean mnist?"),
@@ -287,9 +287,9 @@ IMAGE = '{"layerwise recipe": 1, "kind": "image"}'
     ("name", "content", "text"),
     [
         ("settings.json", None, "digits: no run is there, since it has no settings.json."),
-        ("settings.json", "{}", "the settings of the run are damaged: KeyError('layerwise run')"),
+        ("settings.json", "{}", "this version of layerwise has not written it"),
         ("settings.json", "no json", "the settings of the run are damaged: Expecting value"),
-        ("settings.json", '{"layerwise run": 9}', "it was written by another version"),
+        ("settings.json", '{"layerwise run": 9}', "this version of layerwise has not"),
         ("settings.json", '{"layerwise run": 1, "seed": 3}', "is too much or missing"),
         ("recipe.json", None, "The run is damaged: digits/recipe.json: it cannot be read: No such"),
         ("recipe.json", IMAGE, "The run is damaged: digits/recipe.json: expected a recipe, but: "),
@@ -306,13 +306,22 @@ def test_a_damaged_run_is_one_line(name, content, text, copied):
     assert text in refused("predict", "digits", "a.png")
 
 
-@pytest.mark.parametrize("name", ["data", "hidden", "lr", "augment", "seed", "kind"])
-def test_a_setting_of_another_type_is_damage(name, copied):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, {"no": "thing"}) for name in ("data", "hidden", "lr", "augment", "seed", "kind")),
+        *(("kind", "text"), ("kind", "song"), ("data", "write_idx"), ("optimizer", "magic")),
+        *(("epochs", 0), ("batch_size", -1), ("validation", 2.0), ("seed", True), ("lr", "1")),
+        *(("hidden", ["1"]), ("augment", ["turn 3"]), ("schedule", ""), ("engine", "steam")),
+    ],
+)
+def test_a_setting_that_cannot_be_is_damage(name, value, copied):
     settings = json.loads(Path("digits", "settings.json").read_bytes())
-    settings[name] = {"no": "such thing"}
+    settings[name] = value
     Path("digits", "settings.json").write_text(json.dumps(settings))
     text = refused("evaluate", "digits")
-    assert f"the settings of the run are damaged: {name} is " in text
+    wrong = "kind" if name == "data" and isinstance(value, str) else name
+    assert f"the settings of the run are damaged: {wrong} " in text
 
 
 def test_a_network_that_does_not_fit_its_recipe(copied):
@@ -321,6 +330,11 @@ def test_a_network_that_does_not_fit_its_recipe(copied):
     text = refused("predict", "digits", "a.png")
     assert text.startswith("digits: the run is damaged, its network and its recipe do not fit: ")
     assert refused("evaluate", "digits") == text
+
+
+def test_what_could_not_be_computed_is_null_in_json():
+    values = {"loss": 0.5, "r2": None, "mae": float("nan")}
+    assert leaving.plain_values(values) == {"loss": 0.5, "r2": None, "mae": "nan"}
 
 
 # ---------------------------------------------------------------- models and data

@@ -561,6 +561,8 @@ def test_resume_needs_a_run(here):
         ("song.txt --length 5000", "song.txt: the part to learn from has 3273 characters, too few "
                                    "for a passage of 5000. Give a smaller --length, or a longer "
                                    "text."),
+        ("few.csv --target pet --drop name", "few.csv: 2 rows are too few to hold some out to "
+                                              "the end. Collect more."),
         ("folder", "folder: expected a folder of images for each class, such as folder/cats and "
                    "folder/dogs, but there are none."),
         ("digits --out file", "file is a file. Give the name of a folder, or of one to be made."),
@@ -569,6 +571,7 @@ def test_resume_needs_a_run(here):
 def test_train_refuses_in_one_line(words, text, here, monkeypatch):
     monkeypatch.delenv("LAYERWISE_DATA", raising=False)
     write_pets("pets.csv")
+    write_pets("few.csv", 2)
     write_song("song.txt")
     (here / "folder").mkdir()
     (here / "file").write_text("")
@@ -597,7 +600,7 @@ def test_a_full_disk_is_one_line(here, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     assert refused("train", "digits", *QUICK, "--out", "a") == (
-        f"{Path('a', 'settings.json')}: it cannot be written: No space left on device."
+        f"{Path('a', 'recipe.json')}: it cannot be written: No space left on device."
     )
 
     def full_at_the_end(run, trainer, task):

@@ -17,7 +17,8 @@ from ..metrics import ConfusionMatrix
 from ..tables import table
 from ..training import Trainer
 from .choices import known_data
-from .leaving import sentence
+from .leaving import plain_values, sentence
+from .networks import KINDS
 from .opened import Opened
 from .recipes import CommandError
 from .settings import near
@@ -35,8 +36,7 @@ def evaluated(one: Opened, data: str | None, as_json: bool) -> str:
     one.predict(x[:1])  # which says so if the run is damaged
     values = trainer.evaluate(task.test)
     if as_json:
-        plain = {name: float(value) for name, value in values.items()}
-        return json.dumps({"rows": len(x), **plain}, indent=1)
+        return json.dumps({"rows": len(x), **plain_values(values)}, indent=1)
     said = f"{sentence(trainer, task, values)} The loss is {values['loss']:.4g}."
     if task.goal == "classes" and len(task.recipe.classes) <= MOST_CLASSES:
         counts = ConfusionMatrix().of(one.predict(x), t)
@@ -89,11 +89,8 @@ def other_data(one: Opened, data: str) -> Task:
     learned = one.settings.kind
     alike = {learned} if learned in ("table", "text") else {"named", "images"}
     if kind not in alike:
-        words = {"table": "a table", "text": "a text"}
-        raise CommandError(
-            f"{one.run} has learned {words.get(learned, 'images')}, but {data} is "
-            f"{words.get(kind, 'a set of images')}."
-        )
+        before, now = (KINDS.get(one, KINDS["images"]) for one in (learned, kind))
+        raise CommandError(f"{one.run} has learned {before}, but {data} is {now}.")
     read = {"named": named, "images": folder, "table": rows_of_table, "text": passages}[kind]
     with in_options():
         pair = read(one, whole if kind == "named" else near(whole))

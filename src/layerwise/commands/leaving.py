@@ -11,6 +11,7 @@ from ..errors import WiringError
 from ..graph import Graph
 from ..metrics import ConfusionMatrix
 from ..training import EarlyStopping, Trainer
+from ..training.history import plain
 from .runs import NET, Run, writing
 from .tasks import Task
 
@@ -32,7 +33,7 @@ def leave(run: Run, trainer: Trainer, task: Task) -> tuple[str, list[str]]:
         "stopped": trainer.stopped,
         "epoch": trainer.epoch,
         "weights": weights_of(trainer),
-        "test": {name: float(value) for name, value in values.items()},
+        "test": plain_values(values),
     }
     with writing(run / "result.json"):
         run.save_result(result)
@@ -80,6 +81,11 @@ def draw_graph(net: Graph, path: Path) -> None:
             return
         except WiringError:
             continue
+
+
+def plain_values(values: dict[str, Any]) -> dict[str, Any]:
+    """A loss and metrics for JSON; what could not be computed is None."""
+    return {name: None if one is None else plain(float(one)) for name, one in values.items()}
 
 
 def sentence(trainer: Trainer, task: Task, values: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ..graph import Graph
 from ..node import Input
 from ..training.checks import checked_parameters
 from ..userfile import graph_in
-from .recipes import CommandError
+from .recipes import CommandError, chosen
 from .settings import Settings, near
 from .tasks import Task
 
@@ -37,12 +37,12 @@ class Model(NamedTuple):
     """A network by name.
 
     data      the kinds of data that it is for: "images", "table", "text"
-    hidden    how many numbers --hidden may have: () none, (1,) one, (1, 2, ...) several
+    hidden    how many numbers --hidden may have
     make      called with the form, the hidden units (or ()), the seed
     """
 
     data: tuple[str, ...]
-    hidden: tuple[int, ...]
+    hidden: int
     make: Callable[[Form, tuple[int, ...], int], Graph]
 
 
@@ -51,7 +51,7 @@ EXAMPLES = {  # for which `layerwise models` counts parameters
     "table": Form((10,), 3),
     "text": Form((64,), 65),
 }
-NONE, ONE, SEVERAL = (), (1,), tuple(range(1, 100))
+NONE, ONE, SEVERAL = 0, 1, 100
 MODELS = {
     "two_layer_net": Model(
         ("images", "table"), ONE,
@@ -133,14 +133,14 @@ def made(settings: Settings, task: Task) -> tuple[Graph, str]:
         net = graph_in(Path(near(file)), function, seed=settings.seed)
         checked_parameters(net)
         return net, f"{Path(file).name}:{function}"
-    model = MODELS[name]
+    model = MODELS[chosen("model", name, MODELS)]
     if task.kind not in model.data:
         fitting = ", ".join(other for other, one in MODELS.items() if task.kind in one.data)
         raise CommandError(
             f"{name} is for {' and '.join(model.data)}, but {task.title} is {KINDS[task.kind]}. "
             f"There are {fitting}."
         )
-    if hidden and len(hidden) not in model.hidden:
+    if len(hidden) > model.hidden:
         has = "one hidden layer: give one number" if model.hidden else "nothing to choose there"
         raise CommandError(f"--hidden {','.join(map(str, hidden))}: {name} has {has}.")
     try:

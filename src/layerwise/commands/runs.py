@@ -87,13 +87,13 @@ class Run:
 
     def begin(self, settings: Settings, recipe: Recipe, model: bytes | None) -> None:
         """Write what is known before the first step."""
-        with writing(self / "settings.json"):
-            settings.save(self / "settings.json")
         with writing(self / "recipe.json"):
             recipe.save(self / "recipe.json")
         if model is not None:
             with writing(self / "model.py"):
                 write_whole(self / "model.py", model)
+        with writing(self / "settings.json"):  # with which it is a run
+            settings.save(self / "settings.json")
 
     def save_result(self, result: dict[str, Any]) -> None:
         text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from ..engine import ENGINES
 from ..errors import FileError
 from ..files import write_whole
+from .recipes import NAMED, OPTIMIZERS, SCHEDULES
 
 KEY, FORMAT = "layerwise run", 1
+KINDS = ("named", "images", "table", "text")
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ class Settings:
         """Settings that were saved; FileError for anything else."""
         try:
             said = json.loads(path.read_bytes())
-            if said.pop(KEY) != FORMAT:
-                raise ValueError("it was written by another version of layerwise")
+            if not isinstance(said, dict) or said.pop(KEY, None) != FORMAT:
+                raise ValueError("this version of layerwise has not written it")
             hints = get_type_hints(cls)
             if set(said) != set(hints):
                 raise ValueError(f"{min(set(said) ^ set(hints))!r} is too much or missing")
@@ -95,7 +99,7 @@ class Settings:
             for name, value in held.items():
                 if not fits(value, hints[name]):
                     raise ValueError(f"{name} is {value!r}")
-            return cls(**held)
+            return checked(cls(**held))
         except FileNotFoundError:
             raise FileError(
                 f"{path.parent}: no run is there, since it has no {path.name}."
@@ -107,6 +111,28 @@ class Settings:
             raise FileError(
                 f"{path}: the settings of the run are damaged: {reason:.200}."
             ) from None
+
+
+def checked(one: Settings) -> Settings:
+    """Settings whose words and numbers are possible; ValueError for others."""
+    known = {
+        "kind": [kind for kind in KINDS if (kind == "named") == (one.data in NAMED)],
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+        "engine": ENGINES,
+    }
+    for name, among in known.items():
+        if getattr(one, name) not in among:
+            raise ValueError(f"{name} is {getattr(one, name)!r}")
+    for name in ("epochs", "batch_size"):
+        if getattr(one, name) < 1:
+            raise ValueError(f"{name} is {getattr(one, name)}")
+    if not 0 <= one.validation < 1:
+        raise ValueError(f"validation is {one.validation}")
+    for change in one.augment:
+        if not re.fullmatch(r"shift [0-9]{1,3}|flip", change):
+            raise ValueError(f"augment has {change!r}")
+    return one
 
 
 def near(path: str) -> str:

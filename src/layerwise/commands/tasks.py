@@ -99,6 +99,11 @@ def read_rows(settings: Settings) -> Task:
     split = read_split(settings)
     x, t = split.train
     kind = "table" if settings.kind == "table" else "images"
+    if not len(split.test[0]):
+        raise CommandError(
+            f"{settings.title}: {len(x)} {WORDS[kind]} are too few to hold some out to the end. "
+            "Collect more."
+        )
     rows, held = split_rows(
         len(x), settings.validation, settings.seed, t if split.classes else None
     )
@@ -165,5 +170,6 @@ def in_options() -> Iterator[None]:
     except DataError as error:
         said = re.sub(r"(\w+)='(\w+)'", r"--\1 \2", str(error))
         said = re.sub(r"(\w+)=\['([^']*)'\]", r"--\1 '\2'", said)
+        said = re.sub(r"\w+\('folder'\)", "--data FOLDER", said)
         said = said.replace("classes=True", "--classes").replace("classes=False", "--numbers")
         raise CommandError(re.sub(r"(size)=\((\d+), \d+\)", r"--\1 \2", said)) from None

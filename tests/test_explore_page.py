@@ -196,6 +196,16 @@ def test_what_an_element_is_made_of_adds_up(reader):
     assert rows[0].split("\t")[1].startswith("avg_pool2d1[0, ")
 
 
+@pytest.mark.parametrize("width", [1280, 800, 380])
+def test_no_number_in_the_panel_is_cut_at_the_right(reader, width):
+    text, _ = explored(lenet())
+    place = "#step=27&open=lenet&pick=w5:0,3,4,4&node=lenet.conv2d2&check=1"
+    page = reader.open(text, place, viewport={"width": width, "height": 800})
+    told_of(page, "w6", (0, 3, 4, 4))
+    assert page.locator("table.sum").count() and page.locator(".checked td").count()
+    assert page.evaluate(script("cut")) == []
+
+
 def test_following_an_element_leads_to_the_layer_that_made_it(reader):
     text, _ = explored(two_layers())
     page = reader.open(text, "#step=4&pick=w4:0,3&node=affine2")

@@ -513,3 +513,16 @@ def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
     assert len(code) == 2
     exec("\n".join(code), {})
     assert {one.name for one in tmp_path.iterdir()} == {"shop.html", "training.html"}
+
+
+def test_a_layer_without_a_docstring_has_no_summary():
+    """It had that of the base class, which says what a layer is."""
+
+    class Mine(lw.Layer):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dout):
+            return dout * 1
+
+    assert docstring_of(Mine) == ("", {})

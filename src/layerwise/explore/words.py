@@ -9,6 +9,7 @@ from typing import Any
 
 from ..anatomy import is_graph
 from ..graph import Graph
+from ..layer import Layer
 from ..sequential import Sequential
 
 FORMULAS = ("forward", "backward", "shapes", "source")
@@ -39,7 +40,7 @@ def docstring_of(cls: type) -> tuple[str, dict[str, str]]:
     summary, formula = "", ""
     fields: dict[str, str] = {}
     for one in cls.__mro__:
-        if one is object or (one in (Graph, Sequential) and one is not cls):
+        if one is object or (one in (Graph, Sequential, Layer) and one is not cls):
             break
         text = inspect.cleandoc(vars(one).get("__doc__") or "")
         first, _, rest = text.partition("\n\n")

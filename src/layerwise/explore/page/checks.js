@@ -48,6 +48,16 @@ function mark(right) {
   );
 }
 
+// The same without the word, for a narrow column: a title and a label say it.
+function sign(right) {
+  const word = say(right ? "agrees" : "wrong");
+  return html(
+    "span",
+    { class: right ? "mark-right" : "mark-wrong", role: "img", title: word, "aria-label": word },
+    right ? "✓" : "✗",
+  );
+}
+
 // The name of what the gradient is for: an input by its number, a parameter by its name.
 function nameOf(app, node, name) {
   return /^\d+$/.test(name) ? (node.names[Number(name)] ?? name) : name;
@@ -61,13 +71,14 @@ function table(app, node, name, { elements, worst, size, finding }) {
   );
   const picked = pickedFor(app, node, name);
   const rows = elements.map((element) => checkRow(target, element, worst, picked));
+  const share = say("checkedOf", count(elements.length), count(size));
   return html(
     "div",
     { class: "checked" },
     html(
       "table",
       {},
-      html("caption", {}, `d${target} · ${say("checkedOf", count(elements.length), count(size))}`),
+      html("caption", {}, `d${target} · ${share} · `, mark(!elements.some((element) => element[3]))),
       html("thead", {}, html("tr", {}, head, html("th", {}))),
       html("tbody", {}, rows),
     ),
@@ -99,7 +110,7 @@ function checkRow(target, [index, said, slope, wrong, kink], worst, picked) {
       "td",
       {},
       kink ? html("span", { title: kink.map((one) => number(one, 4)).join(" … ") }, say("kink")) : null,
-      mark(!wrong),
+      sign(!wrong),
     ),
   );
 }

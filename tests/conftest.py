@@ -54,6 +54,15 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium, for the tests of the explorer's page."""
+    from explored import a_browser
+
+    with a_browser() as one:
+        yield one
+
+
 @pytest.fixture
 def mnist_folder():
     """The folder with the four files of MNIST: in $LAYERWISE_DATA, or beside the repository."""

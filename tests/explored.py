@@ -99,6 +99,31 @@ def fan_out():
     return lw.Graph((b * b).sum().named("s"), seed=0), (given,), {}
 
 
+def several_outputs():
+    x = lw.Input("x")
+    h, last, cell = lw.LSTM(4, 3, batch_first=True)(lw.Embedding(9, 4)(x))
+    net = lw.Graph([(h * 2.0).named("y"), last.named("state"), cell.sum().named("sum")], seed=0)
+    return net, (np.arange(10).reshape(2, 5) % 9,), {}
+
+
+def of_all_kinds():
+    """Constants, parameters, broadcasting, indices, comparisons of shapes, an input as output."""
+    x, y = lw.Input("x"), lw.Input("y")
+    scale = lw.Parameter(np.array([1.0, 2.0, 3.0]))
+    h = (x * lw.apply(lw.Exp(), scale) + np.array([[0.5], [1.5]])) @ np.ones((3, 2))
+    part = lw.Concat(1)(h[:, :1], lw.Softmax()(h), y.reshape(2, 1))
+    return (
+        lw.Graph([part.mean(axis=0).named("m"), x, (y / 3).named("q")]),
+        (np.ones((2, 3)), np.array([1.0, 2.0])),
+        {},
+    )
+
+
+def tiny_resnet():
+    images = np.random.default_rng(5).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    return lw.models.resnet(8, width=4, seed=0), (images,), {}
+
+
 def explored(case, path=None, **options):
     """The page of a case, and its graph after the same run."""
     graph, args, named = case

@@ -135,6 +135,18 @@ def test_a_failure_inside_a_nested_graph_and_in_backward():
     assert data["backward"] == ["y"]
 
 
+def test_a_nested_graph_that_refuses_its_input_is_where_it_stops():
+    inner_x = lw.Input("x", shape=(None, 3))
+    inner = lw.Graph(lw.Tanh()(inner_x).named("t"))
+    outer = lw.Graph(lw.Sin()(inner(lw.Sin()(lw.Input("x")).named("a")).named("block")))
+    data = record((outer, (np.ones((2, 4)),), {}))
+    assert data["forward"] == ["a"]
+    assert data["failure"]["node"] == "block.t"
+    assert data["failure"]["path"] == ["block"]
+    first = record((lw.Graph(inner(lw.Input("x"))), (np.ones((2, 4)),), {}))
+    assert (first["forward"], first["failure"]["path"]) == ([], ["graph1"])
+
+
 def test_what_the_graph_refuses_counts_as_a_failure_of_the_layer():
     class Short(lw.Layer):
         def forward(self, x):

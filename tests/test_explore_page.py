@@ -11,7 +11,6 @@ import pytest
 from explored import (
     HOSTILE,
     Reader,
-    a_browser,
     explored,
     failing,
     fan_out,
@@ -21,8 +20,11 @@ from explored import (
     lenet,
     needs_browser,
     odd_arrays,
+    of_all_kinds,
     script,
+    several_outputs,
     shop_case,
+    tiny_resnet,
     two_layers,
 )
 
@@ -31,12 +33,6 @@ from layerwise.draw.texts import number
 from layerwise.shop import PRICES, shop
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with a_browser() as one:
-        yield one
 
 
 @pytest.fixture
@@ -133,7 +129,7 @@ def test_a_fan_out_is_shown_as_the_sum_of_what_comes_back(reader):
 # the numbers are Python's ------------------------------------------------------------------------
 
 
-def elements(array, count=6):
+def elements(array, count=4):
     rng = np.random.default_rng(4)
     return [tuple(int(rng.integers(n)) for n in array.shape) for _ in range(count)]
 
@@ -156,6 +152,7 @@ def test_at_the_end_every_array_has_the_numbers_of_python(reader, case):
     assert len(text) < 1_500_000
     page = reader.open(text)
     page.keyboard.press("End")
+    page.evaluate("layerwise.choose([...layerwise.model.nodes.keys()][1])")  # one that is small
     values = page.evaluate(
         "[...layerwise.model.values.values()]"
         ".map((v) => [v.id, v.from, v.value.tensor?.axes ?? null])"
@@ -364,9 +361,9 @@ def chain(count):
 
 
 def test_two_hundred_nodes_stay_light(reader):
-    text, _ = explored((chain(100), (0.5,), {}))
+    text, _ = explored((chain(66), (0.5,), {}))
     page = reader.open(text)
-    assert page.locator(".thing").count() == 302
+    assert page.locator(".thing").count() == 200
     assert page.locator("#stage *").count() < 8_000
     page.evaluate("document.querySelector('.scene').dataset.first = 'yes'")
     before = page.evaluate("layerwise.view.x")
@@ -376,6 +373,16 @@ def test_two_hundred_nodes_stay_light(reader):
     page.mouse.up()
     assert page.evaluate("layerwise.view.x") == before - 100
     assert page.locator(".scene").get_attribute("data-first") == "yes"  # moved, not drawn anew
+
+
+@pytest.mark.parametrize("case", [several_outputs, of_all_kinds, tiny_resnet, failing, odd_arrays])
+@pytest.mark.parametrize("quiz", ["", "&quiz=1"])
+def test_every_step_and_every_node_of_any_graph_can_be_looked_at(reader, case, quiz):
+    text, _ = explored(case())
+    page = reader.open(text, f"#step=0&check=1{quiz}")
+    seen = page.evaluate(script("everything"))
+    assert seen["steps"] == seen["end"]
+    assert seen["nodes"] >= 6
 
 
 # for everyone ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import base64
 
 import numpy as np
 import pytest
-from explored import Reader, a_browser, needs_browser
+from explored import Reader, needs_browser
 from test_explore import read_back
 
 import layerwise as lw
@@ -213,12 +213,6 @@ def test_a_folder_that_is_not_there_is_missed_before_the_training(tmp_path):
 
 
 # the page ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with a_browser() as one:
-        yield one
 
 
 @needs_browser

@@ -178,7 +178,7 @@ def test_an_image_that_would_fill_the_memory(tmp_path):
         (lambda f: (f / "cats").mkdir(parents=True), ", but there is only 'cats'."),
         (
             lambda f: [(f / n).mkdir(parents=True) for n in "ab"],
-            f"there is no image, {', '.join(data.pictures.ENDINGS)}. Remove the folder.",
+            f"there is no image, {', '.join(data.pictures.ENDINGS)}. Give a folder that has",
         ),
         (
             lambda f: [save(f / n / "1.gif", np.zeros((2, 2))) for n in "ab"],

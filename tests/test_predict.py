@@ -115,6 +115,8 @@ def test_evaluate_has_a_line_for_each_class(there):
 
 def test_evaluate_on_other_data(there, tmp_path):
     assert json.loads(said("evaluate", "digits", "digits", "--json"))["rows"] == 360
+    assert said("evaluate", "digits", "digits").startswith("Right on the test part: ")
+    assert said("evaluate", "pets", "pets.csv").startswith("Right on all of pets.csv: ")
     assert json.loads(said("evaluate", "pets", "pets.csv", "--json"))["rows"] == 200
     assert json.loads(said("evaluate", "houses", "houses.csv", "--json"))["rows"] == 200
     assert json.loads(said("evaluate", "song", "song.txt", "--json"))["rows"] > 200

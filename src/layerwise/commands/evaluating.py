@@ -37,7 +37,9 @@ def evaluated(one: Opened, data: str | None, as_json: bool) -> str:
     values = trainer.evaluate(task.test)
     if as_json:
         return json.dumps({"rows": len(x), **plain_values(values)}, indent=1)
-    said = f"{sentence(trainer, task, values)} The loss is {values['loss']:.4g}."
+    held_out = data is None or known_data(data)[1] == "named"  # of a set by name its test part
+    part = "" if held_out else f"all of {task.title}"
+    said = f"{sentence(trainer, task, values, part)} The loss is {values['loss']:.4g}."
     if task.goal == "classes" and len(task.recipe.classes) <= MOST_CLASSES:
         counts = ConfusionMatrix().of(one.predict(x), t)
         said += f"\n\n{by_class(counts, task.recipe.classes)}"

@@ -16,9 +16,9 @@ from .runs import NET, Run, writing
 from .tasks import Task
 
 SENTENCES = {
-    "classes": "Right on the test part: {accuracy} of {count:,} {words}.",
-    "numbers": "On the test part, {count:,} {words}, {target} is {mae} off on average, R2 {r2}.",
-    "characters": "Perplexity on the end of the text, {count:,} characters: {perplexity}.",
+    "classes": "Right on {part}: {accuracy} of {count:,} {words}.",
+    "numbers": "On {part}, {count:,} {words}, {target} is {mae} off on average, R2 {r2}.",
+    "characters": "Perplexity on {part}, {count:,} characters: {perplexity}.",
 }
 
 
@@ -88,12 +88,17 @@ def plain_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: None if one is None else plain(float(one)) for name, one in values.items()}
 
 
-def sentence(trainer: Trainer, task: Task, values: dict[str, Any]) -> str:
-    """How good a network is, for people."""
+def sentence(trainer: Trainer, task: Task, values: dict[str, Any], part: str = "") -> str:
+    """How good a network is, for people; `part` says on what, if it is not what was held out."""
     shown = {one.name: one.show(values[one.name]) for one in trainer.metrics}
     count = task.test[1].size if task.goal == "characters" else len(task.test[1])
+    held_out = "the end of the text" if task.goal == "characters" else "the test part"
     return SENTENCES[task.goal].format(
-        count=count, words=task.words, target=getattr(task.recipe, "target", ""), **shown
+        part=part or held_out,
+        count=count,
+        words=task.words,
+        target=getattr(task.recipe, "target", ""),
+        **shown,
     )
 
 

@@ -156,7 +156,10 @@ def image_files(folder: Path) -> list[Path]:
             raise DataError(f"{path}: images are read from PNG and JPEG. Convert it, or move it.")
     found = [path for path in paths if path.suffix.lower() in ENDINGS]
     if not found:
-        raise DataError(f"{folder}: there is no image, {', '.join(ENDINGS)}. Remove the folder.")
+        raise DataError(
+            f"{folder}: there is no image, {', '.join(ENDINGS)}. Give a folder that has "
+            "a folder of images for each class."
+        )
     return sorted(found, key=natural)
 
 

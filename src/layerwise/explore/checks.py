@@ -50,8 +50,8 @@ def checks_of(seat: Seat, before: Any, training: bool) -> dict[str, Any]:
 
     before     the layer as it was before its run, so that it draws the same numbers again
     training   the mode of the run
-    returns    for each gradient the verdict, the elements compared and which is the worst; a
-               sentence where there is nothing to compare
+    returns    for each gradient the verdict, the elements compared and which is the worst; or
+               {"error": why} where nothing can be compared
     """
     inputs = [source.value for source in seat.inputs]
     if any(isinstance(x, tuple) for x in inputs) or not numbers_only((*inputs, seat.value)):

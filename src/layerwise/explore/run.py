@@ -91,7 +91,6 @@ class Witness:
 
     def __init__(self, shown: Run) -> None:
         self.shown = shown
-        self.at: Thing | None = None  # the layer that runs, or has run last
 
     def stand_by(self, thing: Thing) -> None:
         """Have each run of one layer noted."""
@@ -99,13 +98,11 @@ class Witness:
         forward, backward = seat.run, seat.run_back
 
         def seen_forward(*inputs: Any) -> Any:
-            self.at = thing
             out = forward(*inputs)
             self.shown.events.append(Event("forward", thing))
             return out
 
         def seen_backward(dout: Any) -> Any:
-            self.at = thing
             dxs = one_for_each(backward(dout), seat)
             self.shown.returned[thing.key] = dxs
             self.shown.slopes[thing.key] = local_slopes(seat, dout)
@@ -115,15 +112,20 @@ class Witness:
         seat.run, seat.run_back = seen_forward, seen_backward
 
     def failure(self, direction: str, error: LayerError) -> Failure:
-        """Where it stopped: at the layer that ran last, which is then not counted as done."""
-        thing = self.at
-        assert thing is not None
+        """Where it stopped: at a layer, or at the first one of a graph that refuses its inputs."""
+        thing = next(one for one in self.shown.outline.things if is_at(one, error.path))
         if self.shown.events[-1:] == [Event(direction, thing)]:
             self.shown.events.pop()  # it ran, but the graph refused what it returned
             if direction == "backward":
                 self.shown.returned.pop(thing.key)
         cause = error.__cause__ or error
         return Failure(direction, thing, error.path, error.said, type(cause).__name__)
+
+
+def is_at(thing: Thing, path: list[str]) -> bool:
+    """Whether an operation is at a path of names, or inside the nested graph there."""
+    names = [*(frame.seat.name for frame in thing.path), thing.seat.name]
+    return thing.kind == "op" and names[: len(path)] == path[: len(names)]
 
 
 # local derivatives -------------------------------------------------------------------------------
@@ -159,11 +161,7 @@ def _like(out: Any, rng: Any) -> Any:
     numbers = np.ones(np.shape(out)) if rng is None else rng.uniform(0.5, 2.0, np.shape(out))
     if isinstance(out, np.ndarray):
         return numbers.astype(out.dtype if is_floating(out) else np.float64)
-    return (
-        float(numbers)
-        if type(out) in NUMBERS
-        else np.float64(numbers).astype(np.result_type(out, 0.5))
-    )
+    return float(numbers) if type(out) in NUMBERS else np.result_type(out, 0.5).type(numbers)
 
 
 def _asked(seat: Seat, dout: Any) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ function pickedFor(app, node, name) {
 }
 
 function checkRow(target, [index, said, slope, wrong, kink], worst, picked) {
-  const isWorst = worst && String(worst) === String(index);
+  const isWorst = index.length > 0 && worst && String(worst) === String(index);
   const off = Math.abs(Number(said) - Number(slope));
   const cell = index.length ? `${target}[${index.join(", ")}]` : target;
   return html(

@@ -35,8 +35,9 @@ class App {
     this.lead = { get: () => this.sampleShown, set: (i) => (this.sampleShown = i) };
     this.scene = new Scene(this.model, this.walk, {
       choose: (id) => this.choose(id),
+      press: (id) => this.press(id),
       toggle: (id) => this.toggle(id),
-      chooseValue: (id) => this.choose(this.folding.seenAs(this.model.values.get(id).from)),
+      pressValue: (id) => this.press(this.folding.seenAs(this.model.values.get(id).from)),
     });
     this.transport = new Transport(byId("transport"), this);
     this.buildStage();
@@ -118,8 +119,12 @@ class App {
     this.announce(this.caption());
   }
 
+  // A press that has moved the picture chooses nothing.
+  press(id) {
+    if (!this.view.dragged) this.choose(id);
+  }
+
   choose(id) {
-    if (this.view.dragged) return;
     const node = id.endsWith(">") ? (this.model.nodes.get(id)?.id ?? id) : id;
     this.set({ node: this.state.node === node ? null : node });
   }

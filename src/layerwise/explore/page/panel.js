@@ -201,6 +201,8 @@ function back(app, node) {
 function dxCard(app, node, i, done) {
   const value = app.model.values.get(node.takes[i]);
   const dx = done ? node.dxs[i] : null;
+  const asked = app.quiz.asks(node, i, done);
+  if (asked) return html("div", { class: "row" }, html("h4", {}, say("gradientOf", value.name)), asked);
   if (done && !dx)
     return card({
       name: inputName(node, i, value),

@@ -34,6 +34,7 @@ export class Quiz {
     app.walk.masked = new Set();
     const step = app.walk.step(app.state.time);
     if (!app.state.quiz || step?.kind !== "backward") return;
+    if (app.folding.seenAs(step.id) !== step.id) return; // inside a folded graph nothing is asked
     const node = app.model.nodes.get(step.id);
     node.dxs.forEach((dx, i) => {
       if (dx && truthOf(dx) !== null && !this.answers.has(this.key(node, i)))

@@ -6,7 +6,7 @@ import { thumbnail } from "./heat.js";
 import { say } from "./texts.js";
 
 export class Scene {
-  // handlers: choose(id), toggle(frameId), chooseValue(valueId, side)
+  // handlers: choose(id), by key; press(id), by pointer; pressValue(valueId); toggle(frameId)
   constructor(model, walk, handlers) {
     this.model = model;
     this.walk = walk;
@@ -51,7 +51,7 @@ export class Scene {
       tabindex: 0,
       role: "button",
       "data-id": place.id,
-      onclick: () => this.handlers.choose(place.id),
+      onclick: () => this.handlers.press(place.id),
       onkeydown: (event) => {
         if (event.key === "Enter") this.handlers.choose(place.id);
       },
@@ -177,7 +177,7 @@ export class Scene {
         class: `label ${name}`,
         transform: `translate(${x} ${y})`,
         "data-label": `${value.id}.${name}`,
-        onclick: () => this.handlers.chooseValue(value.id, name),
+        onclick: () => this.handlers.pressValue(value.id),
       });
     this.labels ??= new Map();
     const value_ = side("value");

@@ -7,7 +7,7 @@ import { language, languages, say } from "./texts.js";
 
 export function drawToolbar(element, app) {
   const { record } = app.model;
-  const facts = [record.dtype, say(record.mode)].filter(Boolean).join(" · ");
+  const facts = [record.dtype, record.dtype && say(record.mode)].filter(Boolean).join(" · ");
   const tool = (name, label, press, extra = {}) =>
     html(
       "button",

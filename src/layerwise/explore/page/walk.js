@@ -68,6 +68,13 @@ export class Walk {
     return parts.sort((a, b) => a.at - b.at); // in the order in which they come back
   }
 
+  // Whether nothing will come back to a value that has had nothing: all who took it have run.
+  isOver(value, time) {
+    if (time >= this.end) return !this.failed;
+    const times = value.takers.map(({ node }) => this.backwardAt.get(node.id) ?? Infinity);
+    return times.length > 0 && times.every((at) => at <= time);
+  }
+
   // After a failure nothing more comes, but what has not come is no 0 either.
   mayStillCome(node) {
     return this.failed.direction === "backward" && this.forwardAt.has(node.id);
@@ -80,8 +87,7 @@ export class Walk {
     const parts = this.parts(value);
     const done = parts.filter((part) => part.at <= time);
     if (!parts.length) {
-      const over = time >= this.end && !this.failed;
-      return { state: over ? "none" : "waiting", grad: null, parts, done };
+      return { state: this.isOver(value, time) ? "none" : "waiting", grad: null, parts, done };
     }
     if (!done.length) return { state: "waiting", grad: null, parts, done };
     if (done.length < parts.length) return { state: "partial", grad: total(done), parts, done };

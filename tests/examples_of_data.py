@@ -4,6 +4,22 @@ from pathlib import Path
 
 import numpy as np
 
+OWN = """
+import layerwise as lw
+
+class Cube(lw.Layer):
+    def forward(self, x):
+        self.x = x
+        return x**3
+
+    def backward(self, dout):
+        return dout * 3 * self.x**2
+
+
+def net(seed):
+    return lw.Sequential(lw.Affine(64, 10), Cube(), lw.Affine(10, 10), seed=seed)
+"""
+
 
 def write_pets(path, count=200):
     """A table of classes, with a column of texts and one that is of no use."""

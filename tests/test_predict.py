@@ -9,27 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import call, refused, run
-from examples_of_data import write_houses, write_images, write_pets, write_song
+from examples_of_data import OWN, write_houses, write_images, write_pets, write_song
 
 import layerwise as lw
 from layerwise.commands import leaving
 from layerwise.commands.networks import MODELS
 from layerwise.commands.recipes import RECIPES
-
-OWN = """
-import layerwise as lw
-
-class Cube(lw.Layer):
-    def forward(self, x):
-        self.x = x
-        return x**3
-
-    def backward(self, dout):
-        return dout * 3 * self.x**2
-
-def net(seed):
-    return lw.Sequential(lw.Affine(64, 10), Cube(), lw.Affine(10, 10), seed=seed)
-"""
 
 
 @pytest.fixture(scope="module")

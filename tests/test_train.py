@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import call, refused, run
-from examples_of_data import write_houses, write_images, write_pets, write_song
+from examples_of_data import OWN, write_houses, write_images, write_pets, write_song
 
 import layerwise as lw
 from layerwise.commands import leaving
@@ -25,17 +25,10 @@ FILES = {
     *("history.csv", "history.json", "curve.png", "graph.svg", "confusion.png"),
     "misclassified.png",
 }
-OWN = """
+MORE = (
+    OWN
+    + """
 import time
-import layerwise as lw
-
-class Cube(lw.Layer):
-    def forward(self, x):
-        self.x = x
-        return x**3
-
-    def backward(self, dout):
-        return dout * 3 * self.x**2
 
 class Slow(lw.Layer):
     def forward(self, x):
@@ -45,9 +38,6 @@ class Slow(lw.Layer):
 
     def backward(self, dout):
         return dout
-
-def net(seed):
-    return lw.Sequential(lw.Affine(64, 10), Cube(), lw.Affine(10, 10), seed=seed)
 
 def images():
     return lw.Sequential(lw.Conv2d(1, 2, 3), lw.Flatten(), lw.Affine(72, 10), seed=1)
@@ -76,6 +66,7 @@ def closed():
 
 graph = net(0)
 """
+)
 
 
 @pytest.fixture
@@ -301,11 +292,11 @@ def test_a_text(model, here, no_pictures):
 
 
 def test_a_network_of_ones_own_takes_images_or_rows(here, no_pictures):
-    (here / "own.py").write_text(OWN)
+    (here / "own.py").write_text(MORE)
     for name, flat in [("net", True), ("images", False), ("graph", True)]:
         trained("digits", *QUICK, "--model", f"own.py:{name}", "--out", name)
         assert json.loads(Path(name, "recipe.json").read_bytes())["flatten"] is flat
-        assert Path(name, "model.py").read_text() == OWN
+        assert Path(name, "model.py").read_text() == MORE
     trained("digits", *QUICK, "--model", "own.py:net", "--seed", 1, "--out", "other")
     nets = [Path(name, "net.safetensors").read_bytes() for name in ("net", "other")]
     assert nets[0] != nets[1]
@@ -329,7 +320,7 @@ def test_a_network_of_ones_own_takes_images_or_rows(here, no_pictures):
     ],
 )  # fmt: skip
 def test_a_network_of_ones_own_that_does_not_fit(model, text, here):
-    (here / "own.py").write_text(OWN)
+    (here / "own.py").write_text(MORE)
     assert refused("train", "digits", "--model", model) == text
     assert not (here / "runs").exists()
 
@@ -401,7 +392,7 @@ def test_ctrl_c_leaves_everything_and_the_run_goes_on(here, no_pictures):
 
 @UNIX
 def test_a_second_ctrl_c_stops_at_once(here):
-    (here / "own.py").write_text(OWN)
+    (here / "own.py").write_text(MORE)
     with start("digits", "--model", "own.py:slow", "--out", "a", folder=here) as process:
         wait_for(process, "begun")
         begun = time.monotonic()
@@ -429,7 +420,7 @@ def test_a_time_budget_ends_a_run_that_can_go_on(here, no_pictures):
 def stopped(tmp_path_factory):
     """A run that can go on, for tests that copy it."""
     folder = tmp_path_factory.mktemp("stopped")
-    (folder / "own.py").write_text(OWN)
+    (folder / "own.py").write_text(MORE)
     write_pets(folder / "pets.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -491,7 +482,7 @@ def test_a_network_of_ones_own_has_to_be_named_again_to_go_on(copied, no_picture
     assert refused("train", *go_on).startswith(
         "own has a network of your own. Name its file again: --model "
     )
-    (copied / "own.py").write_text(OWN + "# changed\n")
+    (copied / "own.py").write_text(MORE + "# changed\n")
     assert refused("train", *go_on, "--model", "own.py:net") == (
         "own.py:net is not what own was begun with. That is kept: give --model "
         f"{Path('own', 'model.py')}:net, or begin a new run with another --out."

@@ -417,7 +417,7 @@ def test_the_keyboard_alone_suffices(reader):
     page.keyboard.press("?")
     assert page.locator("dialog").is_visible()
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")  # the event of closing comes later
 
 
 def test_every_control_has_a_name_and_each_step_is_announced(reader):

@@ -144,6 +144,31 @@ def test_gradients_of_the_first_volume_are_arrays_of_their_own():
     assert all(np.array_equal(grad, kept[key]) for key, grad in first.items())
 
 
+def test_sigmoid_at_the_ends_of_every_float():
+    for dtype, tiny in ((np.float64, 1e-300), (np.float32, 1e-37), (np.float16, 1e-5)):
+        x = np.array([-np.inf, -1e4, np.log(tiny), 0, 1e4, np.inf, np.nan], dtype)
+        y = book.Sigmoid().forward(x)  # an overflow would be an error here
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, np.array([0, 0, tiny, 0.5, 1, 1, np.nan]), rtol=0.02)
+
+
+def test_what_is_impossible_in_scores_and_targets_costs_nothing():
+    scores, t = np.array([[0.0, 0.0, -np.inf]]), np.array([[0.5, 0.5, 0.0]])
+    last = book.SoftmaxWithLoss()
+    assert last.forward(scores, t) == pytest.approx(np.log(2))
+    assert not np.isfinite(last.forward(scores, t[:, ::-1]))  # it shows
+    assert np.isnan(last.forward(scores * np.nan, t))
+
+
+def test_a_forward_that_fails_leaves_nothing_to_go_back_through():
+    affine = book.Affine(drawn(4, 3), drawn(3))
+    affine.forward(drawn(5, 4))
+    with pytest.raises(ValueError, match="shapes"):
+        affine.forward(drawn(5, 7))
+    with pytest.raises(lw.OrderError):
+        affine.backward(drawn(5, 3))
+
+
 def test_an_affine_serves_both_volumes():
     W, b, x = drawn(4, 3), drawn(3), drawn(5, 4)
     early, late = book.Affine(W, b), book.Affine(W, b)

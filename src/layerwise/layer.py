@@ -121,17 +121,19 @@ class Layer:
 def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
-        self._ran_forward = False
         try:
-            out = forward(self, *inputs, **options)
-        except ShapeError:
-            raise
-        except Exception as error:
-            raise_shape_error(self, inputs, error)
-            raise_list_error(self, inputs, error)
+            if len(inputs) == 1 and not options:  # a call that costs half as much
+                out = forward(self, inputs[0])
+            else:
+                out = forward(self, *inputs, **options)
+        except BaseException as error:
+            self._ran_forward = False
+            if isinstance(error, Exception) and not isinstance(error, ShapeError):
+                raise_shape_error(self, inputs, error)
+                raise_list_error(self, inputs, error)
             raise
         self._ran_forward = True
-        return plain(out, inputs)
+        return out if type(out) is np.ndarray and out.ndim else plain(out, inputs)
 
     guarded.inside = forward  # type: ignore[attr-defined]
     return guarded
@@ -146,7 +148,11 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
                 "what backward needs."
             )
         self._start_gradients()
-        return plain(backward(self, *dout, **options), dout)
+        if len(dout) == 1 and not options:
+            dx = backward(self, dout[0])
+        else:
+            dx = backward(self, *dout, **options)
+        return dx if type(dx) is np.ndarray and dx.ndim else plain(dx, dout)
 
     guarded.inside = backward  # type: ignore[attr-defined]
     return guarded
@@ -154,12 +160,14 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 def plain(out: Any, inputs: Any) -> Any:
     """Python numbers in, Python numbers out: NumPy's functions return NumPy's own scalars."""
-    if type(out) is float or type(out) is int or (type(out) is np.ndarray and out.ndim):
+    kind = type(out)
+    if kind is float or kind is int or (kind is np.ndarray and out.ndim):
         return out
-    if type(out) is tuple:
+    if kind is tuple:
         return tuple([plain(one, inputs) for one in out])
-    if any(isinstance(x, np.ndarray) for x in inputs):
-        return out
+    for x in inputs:
+        if isinstance(x, np.ndarray):
+            return out
     if isinstance(out, np.ndarray) and out.shape == ():
         out = out[()]
     if isinstance(out, np.generic) and not any(isinstance(x, np.generic) for x in inputs):

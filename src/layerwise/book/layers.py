@@ -5,6 +5,7 @@ Those that the second volume has, too, hold their arrays in `params` and `grads`
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -196,15 +197,15 @@ class Affine(Written, Layer):
 
     def forward(self, x: Any) -> Any:
         self.original_x_shape = x.shape
-        self.x = x.reshape(x.shape[0], -1)  # images become rows: (N, C, H, W) -> (N, D)
-        return np.dot(self.x, self.W) + self.b  # (N, D) @ (D, M) -> (N, M)
+        self.x = x = x if x.ndim == 2 else x.reshape(len(x), -1)  # images become rows: (N, D)
+        return np.dot(x, self.W) + self.b  # (N, D) @ (D, M) -> (N, M)
 
     def backward(self, dout: Any) -> Any:
         dx = np.dot(dout, self.W.T)  # (N, M) @ (M, D) -> (N, D)
         self.dW = np.dot(self.x.T, dout)  # (D, N) @ (N, M) -> (D, M)
         self.db = dout.sum(axis=0)  # (N, M) -> (M,)
-        for grad, dW in zip(vars(self).get("grads", ()), (self.dW, self.db)):
-            grad[...] = dW
+        if "grads" in vars(self):
+            self.grads[0][...], self.grads[1][...] = self.dW, self.db
         return dx.reshape(self.original_x_shape)
 
 
@@ -237,7 +238,9 @@ class SoftmaxWithLoss(Lists, Layer):
         self.y = e / total
         log_y = shifted - np.log(total)  # finite where y itself is too small for a float
         if t.shape == x.shape:
-            at_t = np.vdot(t, np.where(t == 0, 0, log_y))
+            at_t = np.vdot(t, log_y)
+            if math.isnan(at_t):  # what is impossible in both, 0 ln 0, counts as 0
+                at_t = np.vdot(t, np.where(t == 0, 0, log_y))
         else:
             check_class_numbers(self, t, x.shape[:1], x.shape[1])
             at_t = log_y[np.arange(len(x)), t].sum()

@@ -4,6 +4,8 @@ ReLU and its kin are in rectifier.py, those made of straight pieces in piecewise
 multiply by a gate in gated.py.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..errors import ShapeError
@@ -30,13 +32,23 @@ class Identity(Elementwise):
 
 def floats(x):
     """x as floats, since unsigned whole numbers wrap around below 0."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return x
     return np.asarray(x, np.result_type(x, 0.0))
 
 
+@lru_cache
+def exp_limit(dtype):
+    """About the largest x of which exp(x) is not infinite: 709 for float64, 88 for float32."""
+    return np.asarray(0.999 * np.log(np.finfo(dtype).max))
+
+
 def sigmoid(x):
-    """1 / (1 + exp(-x)); far on the left exp(-x) is infinite, and its inverse 0."""
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-floats(x)))
+    """1 / (1 + exp(-x)) as e / (1 + e) with e = exp(x): exact far on the left, where e is almost 0;
+    far on the right it is 1 long before exp would overflow."""
+    x = floats(x)
+    e = np.exp(np.minimum(x, exp_limit(x.dtype)))
+    return e / (1 + e)
 
 
 class Sigmoid(Elementwise):

@@ -1,6 +1,7 @@
 """The commands, as a person calls them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -463,6 +464,7 @@ def test_the_examples_run(name, line, files, here):
         ("shop --apple abc", "Invalid value for '--apple'"),
         ("--nope", "No such option: --nope"),
         ("nonsense", "No such command 'nonsense'"),
+        ("trian", "No such command 'trian'. Did you mean 'train'? See layerwise --help.\n"),
         ("check", "Missing argument 'FILE.py'"),
     ],
 )
@@ -472,7 +474,8 @@ def test_wrong_arguments_give_one_line(words, said):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("Error: ") and said in done.stderr
-    assert done.stderr.endswith(". See layerwise --help.\n") and done.stderr.count("\n") == 1
+    assert re.search(r"\w.?[.?] See layerwise --help\.\n$", done.stderr)
+    assert done.stderr.count("\n") == 1
 
 
 def test_without_arguments_the_help_comes():

@@ -838,3 +838,26 @@ def test_twenty_five_hundred_hostile_structures(path, spoil):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert refused > 1_500 and peak < 20_000_000
+
+
+def test_a_tilde_is_the_persons_folder_wherever_a_path_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows asks
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pets.csv").write_text("legs,pet\n" + "4,cat\n2,bird\n" * 5)
+    split = lw.data.csv("~/pets.csv", "pet")
+    split.recipe.save("~/recipe.json")
+    assert lw.data.read_recipe("~/recipe.json").read("~/pets.csv").shape == (10, 1)
+    net = lw.Sequential(lw.Affine(1, 2), seed=0)
+    trainer = lw.Trainer(net, progress=False)
+    history = trainer.fit(split.train, 1, checkpoints="~/run")
+    history.to_csv("~/history.csv")
+    assert lw.History.from_csv("~/history.csv")["epoch"] == [1]
+    net.save("~/net.safetensors")
+    lw.load("~/net.safetensors")
+    net.draw("~/net.svg")
+    lw.data.write_idx("~/x.idx", np.arange(3, dtype=np.uint8))
+    assert lw.data.read_idx("~/x.idx").tolist() == [0, 1, 2]
+    np.save("x.npy", np.eye(3))
+    assert lw.data.Batches("~/x.npy").count == 3
+    assert not (tmp_path / "~").exists() and (tmp_path / "run").is_dir()

@@ -192,6 +192,13 @@ def test_an_image_is_read_as_in_training(there, tmp_path):
     assert found_light[0]["probabilities"] == pytest.approx(found[0]["probabilities"], abs=0.02)
 
 
+def test_predict_takes_all_images_in_a_folder(there, tmp_path):
+    for name in ("10.png", "2.png", "notes.txt"):
+        drawn(0, tmp_path / name) if name != "notes.txt" else (tmp_path / name).write_text("")
+    found = json.loads(said("predict", "digits", tmp_path, tmp_path / "2.png", "--json"))
+    assert [Path(one["file"]).name for one in found] == ["2.png", "10.png", "2.png"]
+
+
 def test_predict_prints_a_table(there, tmp_path):
     name = drawn(0, tmp_path / "a.png")
     head, _, row = said("predict", "digits", tmp_path / "a.png").splitlines()
@@ -237,9 +244,21 @@ def test_predict_continues_a_text(there):
                                   "Store it as UTF-8."),
         ("pets houses.csv", "houses.csv has no column 'legs'; it has 'area', 'rooms', 'age', "
                             "'price'."),
-        ("pets pets.csv --invert", "--invert is for images, but this network has learned a table."),
+        ("pets pets.csv --invert", "--invert is for images, but pets has learned a table."),
+        ("song la --invert", "--invert is for images, but song has learned a text."),
+        ("pets pets.csv --length 0", "--length is for a text, but pets has learned a table."),
+        ("digits a.png --seed 0", "--seed is for a text, but digits has learned a set of images."),
+        ("places a.png --temperature 1", "--temperature is for a text, but places has learned a "
+                                         "set of images."),
+        ("song la --top 1", "--top is for classes, but song has learned a text."),
+        ("houses houses.csv --top 1", "--top is for classes, but houses tells 'price'."),
+        ("pets pets.csv --top 1 --json", "--top is for the table; --json always has all classes."),
+        ("pets photos", "photos is a folder. Give the name of a file in it."),
+        ("pets none.csv", "none.csv: there is no such file. Check the name."),
+        ("places photos", "photos: the folder has no images, .png, .jpg, .jpeg. If it has a folder "
+                          "of images for each class: layerwise evaluate places photos"),
         ("digits a.png --json --csv", "--json and --csv: choose one of them."),
-        ("song a --json", "--json and --csv are for classes and numbers, but this is a text."),
+        ("song a --json", "--json is for classes and numbers, but song has learned a text."),
         ("song Z", "The text has no 'Z'; it has '\\n ,.;adeghiklnorstw'."),
         ("song a --temperature 0", "--temperature 0: give a number above 0."),
     ],

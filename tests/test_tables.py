@@ -403,7 +403,7 @@ def test_numbers_too_large_to_be_squared(tmp_path, large):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    assert "No such file or directory" in error_of(tmp_path / "none.csv", "a")
+    assert "there is no such file" in error_of(tmp_path / "none.csv", "a")
 
 
 # recipes in files --------------------------------------------------------------------------------

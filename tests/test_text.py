@@ -29,7 +29,7 @@ def test_a_text_knows_what_it_does_not_have():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file or directory"),
+        (None, "there is no such file. Check the name."),
         (b"", "the text is empty."),
         (b"ab\xff", "expected a text in UTF-8, but byte 2 is 0xff. Store it as UTF-8."),
         (gzip.compress(b"abc" * 100)[:-9], "the text cannot be read: "),

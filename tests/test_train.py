@@ -211,7 +211,8 @@ def test_patience_keeps_the_best_weights_and_says_so(here, no_pictures):
     assert result_of("a")["weights"] == f"those of epoch {best}, the best"
     assert call("train", "digits", "--resume", "--out", "a").output == (
         f"a is finished: it ended after epoch {best + 2}, since val_loss was no better than in "
-        f"epoch {best} for 2 epochs.\n"
+        f"epoch {best} for 2 epochs. To train for longer, begin a new run with a larger "
+        "--patience, or without it.\n"
     )
 
 
@@ -368,7 +369,10 @@ def test_a_killed_run_goes_on_bit_for_bit(here, no_pictures):
     assert "Goes on behind step " in said and "epoch 1/8" not in said
     assert numbers("killed") == numbers("whole")
     said = call("train", "digits", "--resume", "--out", "killed").output
-    assert said == "killed is finished: it ended after epoch 8.\n"
+    assert said == (
+        "killed is finished: it ended after epoch 8. To train further, say how many there are to "
+        "be in all, such as --epochs 16.\n"
+    )
 
 
 @UNIX
@@ -413,7 +417,7 @@ def test_a_time_budget_ends_a_run_that_can_go_on(here, no_pictures):
     trained(*options, "--out", "whole")
     assert numbers("a") == numbers("whole")
     text = refused("train", *options, "--time-budget", 0)
-    assert text == "TimeBudget(0.0): give seconds, more than 0."
+    assert text == "--time-budget 0: give seconds, more than 0."
 
 
 @pytest.fixture(scope="module")
@@ -463,6 +467,32 @@ def test_a_run_does_not_go_on_with_other_settings(words, text, copied):
 
 def test_a_run_goes_on_with_the_same_settings_said_again(copied, no_pictures):
     trained(*("digits", "--lr", 0.01, "--epochs", 3, "--no-augment", "--resume", "--out", "a"))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_a_finished_run_can_be_trained_further(schedule, here, no_pictures):
+    words = ("digits", "--batch-size", 500, "--schedule", schedule)
+    trained(*words, "--epochs", 2, "--out", "a")
+    assert "is finished: it ended after epoch 2. To train further, say how many" in trained(
+        "digits", "--resume", "--out", "a", "--epochs", 2
+    )
+    said = trained("digits", "--resume", "--out", "a", "--epochs", 4)
+    assert "a gets 4 epochs in all, and not 2" in said and "epoch 3/4" in said
+    assert result_of("a")["epoch"] == settings_of("a")["epochs"] == 4
+    trained(*words, "--epochs", 4, "--out", "whole")
+    same = numbers("a") == numbers("whole")
+    assert same == (schedule == "constant")  # with which no learning rate depends on epochs
+    assert refused("train", "digits", "--resume", "--out", "a", "--epochs", 3) == (
+        "a was begun with --epochs 4, and now it is 3. There may be more of them, but no fewer."
+    )
+
+
+def test_more_epochs_do_not_wait_for_what_was_no_better(here, no_pictures):
+    trained("digits", "--batch-size", 500, "--lr", 0, "--patience", 1, "--out", "a")
+    said = trained("digits", "--resume", "--out", "a", "--epochs", 40)
+    assert said.endswith(
+        "To train for longer, begin a new run with a larger --patience, or without it.\n"
+    )
 
 
 def test_data_may_be_moved_but_not_changed(copied, no_pictures):
@@ -533,7 +563,10 @@ def test_resume_needs_a_run(here):
         ("digits --validation 0 --patience 3", "--patience looks at the rows of --validation, and "
                                                "there are none."),
         ("digits --augment", "--augment: there are no usual changes for digits."),
-        ("digits --engine quick", "engine('quick'): choose one of ('compiled', 'numpy')."),
+        ("digits --engine nump", "There is no engine 'nump'. Did you mean numpy?"),
+        ("digits --weight-decay -1", "--weight-decay -1 must be a number, 0 or more and finite."),
+        ("digits --optimizer sgd --momentum 2", "--momentum 2 must be a number, 0 or more and "
+                                                "below 1."),
         ("digits --data .", "--data is for a set of images with files of its own, but this is "
                             "digits, which come with the library."),
         ("digits --target x", "--target is for a table (FILE.csv), but this is digits, which come "
@@ -568,6 +601,20 @@ def test_train_refuses_in_one_line(words, text, here, monkeypatch):
     (here / "file").write_text("")
     assert refused("train", *words.split()) == text
     assert not (here / "runs").exists()
+
+
+def test_no_data_at_all(here):
+    text = "DATA is empty. Give a name, a file or a folder."
+    assert refused("train", "") == text
+
+
+def test_cells_may_be_apart_by_any_sign(here, no_pictures):
+    write_pets("pets.csv")
+    Path("pets.txt.csv").write_text(Path("pets.csv").read_text().replace(",", "#"))
+    words = ("pets.txt.csv", "--target", "pet", "--drop", "name", *QUICK)
+    assert refused("train", *words).endswith("Is it a CSV file? If so, give --delimiter.")
+    trained(*words, "--delimiter", "#", "--out", "a")
+    assert settings_of("a")["delimiter"] == "#"
 
 
 def test_mnist_that_is_nowhere(here, monkeypatch):

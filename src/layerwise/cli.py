@@ -45,7 +45,8 @@ def main() -> None:
         if not hasattr(error, "format_message"):  # what the command line itself has against it
             raise
         said = " ".join(error.format_message().split()).rstrip(".")
-        code = failed(f"{said}. See layerwise --help.").exit_code if said else 2
+        end = "" if said.endswith("?") else "."
+        code = failed(f"{said}{end} See layerwise --help.").exit_code if said else 2
     sys.exit(code)
 
 

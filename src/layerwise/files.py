@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 
+def as_path(given: Any) -> Path:
+    """A path that a person gave; `~` at its beginning is the person's folder."""
+    return Path(os.path.expanduser(given))
+
+
 def write_whole(path: Any, content: bytes) -> None:
     """Write a file whole, or leave what was there before as it was.
 
@@ -19,7 +24,7 @@ def write_whole(path: Any, content: bytes) -> None:
     errors   OSError if the folder is missing or nothing can be written there; what has been
              written until then is removed
     """
-    path = Path(os.path.realpath(path))
+    path = Path(os.path.realpath(as_path(path)))
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder. Add the name of a file.")
     if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
@@ -62,7 +67,7 @@ def cache_folder() -> Path:
     `~/Library/Caches/layerwise`, on Windows `%LOCALAPPDATA%/layerwise`.
     """
     if os.environ.get("LAYERWISE_CACHE"):
-        return Path(os.environ["LAYERWISE_CACHE"]).expanduser()
+        return as_path(os.environ["LAYERWISE_CACHE"])
     usual = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~")}
     root = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, "~/.cache")
-    return Path(root, "layerwise").expanduser()
+    return as_path(Path(root, "layerwise"))

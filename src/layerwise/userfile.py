@@ -17,6 +17,7 @@ import numpy as np
 
 from .anatomy import is_layer
 from .errors import FileError
+from .files import as_path
 from .graph import Graph
 
 
@@ -53,6 +54,7 @@ WHOLE = ("t", "target", "targets", "label", "labels", "idx", "index", "indices")
 
 def load(path: Path) -> ModuleType:
     """Run a Python file as a module, with its folder on `sys.path` so that it finds its own."""
+    path = as_path(path)
     if not path.is_file():
         found = "that is a folder" if path.is_dir() else "there is no such file"
         raise FileError(f"{path}: expected a Python file, but {found}. Check the name.")

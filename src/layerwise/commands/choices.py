@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
+from ..engine import ENGINES
+from ..files import as_path
 from .networks import MODELS
 from .recipes import (
     NAMED,
@@ -22,16 +23,14 @@ from .recipes import (
     chosen,
 )
 from .settings import Settings, near
+from .spelling import flag
 
-FLAGS = {
-    "folder": "--data",
-    "classes": "--classes/--numbers",
-    "augment": "--augment/--no-augment",
-    "header": "--header/--no-header",
-}
 OF_KIND = {  # options that only some data has
     "images": ("size", "grey", "ink"),
-    "table": ("target", "drop", "categories", "classes", "missing", "header", "decimal"),
+    "table": (
+        *("target", "drop", "categories", "classes"),
+        *("missing", "header", "decimal", "delimiter"),
+    ),
     "text": ("length",),
     "named": ("folder",),
 }
@@ -67,6 +66,7 @@ def settings_for(data: str, given: dict[str, Any]) -> Settings:
     choose_optimizer(said, given)
     choose_changes(data, said, usual)
     chosen("schedule", said["schedule"], SCHEDULES)
+    chosen("engine", said["engine"], ENGINES)
     if not 0 <= said["lr"] < math.inf:
         raise CommandError(f"--lr {said['lr']:g}: give a number from 0 up.")
     if not 0 <= said["validation"] < 1:
@@ -78,9 +78,11 @@ def settings_for(data: str, given: dict[str, Any]) -> Settings:
 
 def known_data(data: str) -> tuple[str, str]:
     """The name of a data set, or the whole path of a file or folder; and the kind of data."""
+    if not data:
+        raise CommandError("DATA is empty. Give a name, a file or a folder.")
     if data in NAMED:
         return data, "named"
-    path = Path(data).expanduser()
+    path = as_path(data)
     if not path.exists():
         like = get_close_matches(data, NAMED, n=1)
         hint = f"Did you mean {like[0]}?" if like else f"There are {', '.join(NAMED)}."
@@ -117,7 +119,7 @@ def units(said: str) -> tuple[int, ...]:
 
 
 def whole_path(path: Any) -> str:
-    return str(Path(path).expanduser().resolve())
+    return str(as_path(path).resolve())
 
 
 def refuse_others(data: str, kind: str, given: dict[str, Any]) -> None:
@@ -147,14 +149,11 @@ def choose_changes(data: str, said: dict[str, Any], usual: HowTo) -> None:
     said["augment"] = usual.augment if said["augment"] else ()
 
 
-def flag(name: str) -> str:
-    """The option that sets it."""
-    return FLAGS.get(name, f"--{name.replace('_', '-')}")
-
-
 def check_same(where: Any, old: Settings, given: dict[str, Any]) -> None:
     """Refuse to go on with other options than a run was begun with."""
     for name, now in given.items():
+        if name == "epochs":  # there may be more of them
+            continue
         before = bool(old.augment) if name == "augment" else getattr(old, name)
         if now != before:
             raise CommandError(

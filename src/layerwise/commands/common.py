@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from ..errors import LayerwiseError
+from ..files import as_path
 from ..graph import Graph
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """What a person can mend becomes one line on stderr, without a traceback."""
+def one_line_errors(spelled: Callable[[str], str] = str) -> Iterator[None]:
+    """What a person can mend becomes one line on stderr, without a traceback.
+
+    spelled   says a message of the library in the words of the command
+    """
     try:
         yield
     except KeyboardInterrupt:
@@ -29,7 +33,7 @@ def one_line_errors() -> Iterator[None]:
             f"{error.filename}: {error.strerror}." if error.filename else str(error)
         ) from None
     except LayerwiseError as error:
-        raise failed(str(error)) from None
+        raise failed(spelled(str(error))) from None
 
 
 def failed(text: str) -> typer.Exit:
@@ -40,6 +44,7 @@ def failed(text: str) -> typer.Exit:
 
 def picture(graph: Graph, out: Path, name: str) -> Path:
     """Draw a graph into a file: `out` itself, or `name` in the folder `out`."""
+    out = as_path(out)
     file = out if out.suffix and not out.is_dir() else out / name
     writable_folder(file.parent)
     try:
@@ -51,6 +56,7 @@ def picture(graph: Graph, out: Path, name: str) -> Path:
 
 def writable_folder(folder: Path) -> Path:
     """The folder, made if it is not there."""
+    folder = as_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from .common import one_line_errors
+from .spelling import in_options
 
 
-@one_line_errors()
+@one_line_errors(in_options)
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="Other data, all rows of it; else the test part of what it has learned from.",
         ),
     ] = None,

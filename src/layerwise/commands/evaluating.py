@@ -23,7 +23,7 @@ from .opened import Opened
 from .recipes import CommandError
 from .settings import near
 from .setup import METRICS, loss_of
-from .tasks import Pair, Task, in_options, read_task
+from .tasks import Pair, Task, read_task
 
 MOST_CLASSES = 30  # that have a line each
 
@@ -94,8 +94,7 @@ def other_data(one: Opened, data: str) -> Task:
         before, now = (KINDS.get(one, KINDS["images"]) for one in (learned, kind))
         raise CommandError(f"{one.run} has learned {before}, but {data} is {now}.")
     read = {"named": named, "images": folder, "table": rows_of_table, "text": passages}[kind]
-    with in_options():
-        pair = read(one, whole if kind == "named" else near(whole))
+    pair = read(one, whole if kind == "named" else near(whole))
     title = whole if kind == "named" else Path(whole).name
     return Task(title, "images" if kind == "named" else kind, pair, None, pair, one.recipe)
 

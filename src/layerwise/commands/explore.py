@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..files import as_path
 from .common import one_line_errors, writable_folder, wrote
 
 
@@ -26,7 +27,7 @@ def explore(
 
     file, colon, name = what.rpartition(":")
     graph, inputs = run_in(Path(file if colon else what), name if colon else "")
-    out = out or Path(f"{name}.html")
+    out = as_path(out or f"{name}.html")
     page = out / f"{name}.html" if out.is_dir() else out
     writable_folder(page.parent)
     graph.explore(*inputs, path=page, title=name)

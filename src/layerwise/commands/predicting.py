@@ -6,13 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.pictures import ENDINGS, natural
+from ..files import as_path
 from ..layers.activation import log_softmax
 from ..tables import table
+from .networks import KINDS
 from .opened import Opened
 from .recipes import CommandError
 
@@ -30,18 +32,60 @@ class Answer(NamedTuple):
     numbers: Any
 
 
+OF_KIND = {  # what options of `predict` are for, and the kinds of data
+    "--invert": ("images", ("named", "images")),
+    "--top": ("classes", ("named", "images", "table")),
+    "--length": ("a text", ("text",)),
+    "--temperature": ("a text", ("text",)),
+    "--seed": ("a text", ("text",)),
+}
+
+
+def refuse_others(one: Opened, given: dict[str, Any], form: str) -> None:
+    """Refuse options that are for other networks, or for another form of answers."""
+    kind = one.settings.kind
+    learned = KINDS.get(kind, KINDS["images"])
+    for name in [name for name, value in given.items() if value is not None]:
+        what, kinds = OF_KIND[name]
+        if kind not in kinds:
+            raise CommandError(f"{name} is for {what}, but {one.run} has learned {learned}.")
+    if kind == "text" and form != "table":
+        raise CommandError(
+            f"--{form} is for classes and numbers, but {one.run} has learned a text."
+        )
+    if given["--top"] and not one.recipe.classes:
+        raise CommandError(f"--top is for classes, but {one.run} tells {one.recipe.target!r}.")
+    if given["--top"] and form != "table":
+        raise CommandError(f"--top is for the table; --{form} always has all classes.")
+
+
 def answers(one: Opened, files: list[str], invert: bool) -> list[Answer]:
     """What the network gives for all inputs in some files."""
     image = one.settings.kind != "table"
-    if invert and not image:
-        raise CommandError("--invert is for images, but this network has learned a table.")
     found: list[Answer] = []
-    for file in files:
-        x = one.recipe.read(Path(file).expanduser())
+    for file in images_in(one, files) if image else files:
+        x = one.recipe.read(file)
         out = one.predict(1 - x if invert else x)
         if one.recipe.classes:
             out = np.exp(log_softmax(out.astype(float), 1))  # (N, C)
         found += [Answer(file, None if image else n, row) for n, row in enumerate(out, 1)]
+    return found
+
+
+def images_in(one: Opened, files: list[str]) -> list[str]:
+    """Images as they are, and those in a folder."""
+    found = []
+    for name in files:
+        path = as_path(name)
+        if not path.is_dir():
+            found.append(name)
+        elif images := [file for file in path.iterdir() if file.suffix.lower() in ENDINGS]:
+            found += map(str, sorted(images, key=natural))
+        else:
+            raise CommandError(
+                f"{name}: the folder has no images, {', '.join(ENDINGS)}. If it has a folder of "
+                f"images for each class: layerwise evaluate {one.run} {name}"
+            )
     return found
 
 

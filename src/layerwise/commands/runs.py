@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import Recipe, read_recipe
 from ..errors import DataError, FileError
-from ..files import write_whole
+from ..files import as_path, write_whole
 from ..graph import Graph
 from .common import writable_folder
 from .recipes import CommandError
@@ -37,8 +37,8 @@ class Run:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.checkpoints = folder / "checkpoints"
+        self.folder = as_path(folder)
+        self.checkpoints = self.folder / "checkpoints"
 
     def __truediv__(self, name: str) -> Path:
         return self.folder / name
@@ -102,7 +102,7 @@ class Run:
 
 def refuse_taken(out: Path | None) -> None:
     """Refuse a folder with a run, or with anything that a run would write over."""
-    there = [name for name in FILES if out is not None and (out / name).exists()]
+    there = [name for name in FILES if out is not None and (as_path(out) / name).exists()]
     if "settings.json" in there:
         raise CommandError(
             f"{out} holds a run already. Go on with it by --resume, or give another --out."

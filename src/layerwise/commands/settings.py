@@ -27,7 +27,7 @@ class Settings:
     kind          "named", "images" (a folder), "table" or "text"
     folder        where the files of a named set are; None: wherever they are found
     size, grey, ink   of a folder of images, as in `lw.data.images`
-    target ... decimal   of a table, as in `lw.data.csv`
+    target ... delimiter   of a table, as in `lw.data.csv`
     length        of a text: characters of a passage
     model         a name of `layerwise models`, or FILE.py:function
     hidden ... validation   as in `HowTo`
@@ -65,6 +65,7 @@ class Settings:
     missing: str | None = None
     header: bool | None = None
     decimal: str | None = None
+    delimiter: str | None = None
     length: int | None = None
     checksum: int = 0
 
@@ -91,8 +92,10 @@ class Settings:
             if not isinstance(said, dict) or said.pop(KEY, None) != FORMAT:
                 raise ValueError("this version of layerwise has not written it")
             hints = get_type_hints(cls)
-            if set(said) != set(hints):
-                raise ValueError(f"{min(set(said) ^ set(hints))!r} is too much or missing")
+            fields = dataclasses.fields(cls)
+            needed = {one.name for one in fields if one.default is dataclasses.MISSING}
+            if wrong := needed - set(said) | set(said) - set(hints):
+                raise ValueError(f"{min(wrong)!r} is too much or missing")
             held: dict[str, Any] = {
                 name: tuple(v) if isinstance(v, list) else v for name, v in said.items()
             }

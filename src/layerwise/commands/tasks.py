@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +11,6 @@ import numpy as np
 
 from .. import data
 from ..data.split import Split, split_rows
-from ..errors import DataError
 from .recipes import CommandError
 from .settings import Settings, near
 
@@ -90,8 +86,7 @@ class Task:
 
 def read_task(settings: Settings) -> Task:
     """The data of these settings."""
-    with in_options():
-        return read_text(settings) if settings.kind == "text" else read_rows(settings)
+    return read_text(settings) if settings.kind == "text" else read_rows(settings)
 
 
 def read_rows(settings: Settings) -> Task:
@@ -140,6 +135,7 @@ def read_split(settings: Settings) -> Split:
         missing=str(settings.missing),
         header=bool(settings.header),
         decimal=str(settings.decimal),
+        delimiter=settings.delimiter,
         seed=settings.seed,
     )
 
@@ -160,16 +156,3 @@ def read_text(settings: Settings) -> Task:
     train, test, *held = [data.passages(part, length) for part in parts.values()]
     recipe = data.TextRecipe(text.alphabet, length)
     return Task(settings.title, "text", train, held[0] if held else None, test, recipe)
-
-
-@contextmanager
-def in_options() -> Iterator[None]:
-    """Errors about data that name the options of the command, not arguments in Python."""
-    try:
-        yield
-    except DataError as error:
-        said = re.sub(r"(\w+)='(\w+)'", r"--\1 \2", str(error))
-        said = re.sub(r"(\w+)=\['([^']*)'\]", r"--\1 '\2'", said)
-        said = re.sub(r"\w+\('folder'\)", "--data FOLDER", said)
-        said = said.replace("classes=True", "--classes").replace("classes=False", "--numbers")
-        raise CommandError(re.sub(r"(size)=\((\d+), \d+\)", r"--\1 \2", said)) from None

@@ -9,6 +9,7 @@ import typer
 
 from .common import one_line_errors
 from .recipes import NAMED, OPTIMIZER, OPTIMIZERS, SCHEDULE, SCHEDULES, shown
+from .spelling import in_options
 
 HELP = "\n\n".join(
     [
@@ -25,7 +26,7 @@ NAMED_DATA, TABLES, IMAGES, TEXTS = "Named data", "Tables", "Folders of images",
 NOT_SETTINGS = ("data", "out", "resume", "time_budget")
 
 
-@one_line_errors()
+@one_line_errors(in_options)
 def train(
     context: typer.Context,
     data: Annotated[str, typer.Argument(metavar="DATA", help="What to learn.")],
@@ -88,10 +89,16 @@ def train(
         float | None, typer.Option(metavar="SECONDS", help="Stop after this time.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder; else runs/DATA-1, runs/DATA-2, ...")
+        Path | None,
+        typer.Option(help="The run's folder; else the next of runs/NAME-1, runs/NAME-2, ..."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, bit for bit.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in --out, bit for bit; with more --epochs, further than was "
+            "planned.",
+        ),
     ] = False,
     folder: Annotated[
         Path | None,
@@ -148,6 +155,10 @@ def train(
         typer.Option(
             metavar=".|,", help="What numbers have, 3.14 or 3,14.", rich_help_panel=TABLES
         ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="What is between cells.", rich_help_panel=TABLES),
     ] = None,
     size: Annotated[
         int | None,

@@ -56,10 +56,8 @@ def go_on(data: str, given: dict[str, Any], out: Path | None, time_budget: float
     result = run.result()
     settings = same_model(run, same_data(run, before, data), given)
     check_same(run, settings, given)
-    if result.get("finished"):
-        why = f", since {result['stopped']}" if result.get("stopped") else ""
-        typer.echo(f"{run} is finished: it ended after epoch {result['epoch']}{why}.")
-        raise typer.Exit
+    settings = further(run, settings, given.get("epochs", settings.epochs))
+    end_if_finished(run, settings, result)
     task = read_task(settings)
     if task.checksum() != settings.checksum:
         raise CommandError(
@@ -69,9 +67,39 @@ def go_on(data: str, given: dict[str, Any], out: Path | None, time_budget: float
     with engine(settings.engine):
         net, task = network(settings, task)
     trainer = trainer_of(settings, task, net, time_budget)
-    if settings != before:  # files have been moved
+    if settings != before:  # files have been moved, or there are more epochs
         settings.save(run / "settings.json")
+    if settings.epochs > before.epochs:
+        typer.echo(
+            f"{run} gets {settings.epochs} epochs in all, and not {before.epochs}: from here on, "
+            "the learning rate is that of as many."
+        )
     return Work(run, settings, task, trainer, resume=True)
+
+
+def further(run: Run, settings: Settings, epochs: int) -> Settings:
+    """The settings for so many epochs in all, which may be more than were planned."""
+    if epochs < settings.epochs:
+        raise CommandError(
+            f"{run} was begun with --epochs {settings.epochs}, and now it is {epochs}. There may "
+            "be more of them, but no fewer."
+        )
+    return dataclasses.replace(settings, epochs=epochs)
+
+
+def end_if_finished(run: Run, settings: Settings, result: dict[str, Any]) -> None:
+    """End here if the run has nothing left to do, and say what would give it more."""
+    done, why = result.get("epoch", 0), result.get("stopped")
+    if not result.get("finished") or (done < settings.epochs and not why):
+        return
+    since = f", since {why}" if why else ""
+    more = (
+        "To train for longer, begin a new run with a larger --patience, or without it."
+        if why
+        else f"To train further, say how many there are to be in all, such as --epochs {2 * done}."
+    )
+    typer.echo(f"{run} is finished: it ended after epoch {done}{since}. {more}")
+    raise typer.Exit
 
 
 def same_data(run: Run, settings: Settings, data: str) -> Settings:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..files import as_path
 from ..layers.sizes import is_whole
 from .recipe import Recipe
 from .text import Text, read_characters
@@ -42,7 +42,7 @@ class TextRecipe(Recipe):
 
     def read(self, path: str | os.PathLike[str]) -> NDArray[Any]:
         """All characters of a file as numbers, (1, T)."""
-        return self.encode(read_characters(Path(path)))[None]
+        return self.encode(read_characters(as_path(path)))[None]
 
     def encode(self, characters: str) -> NDArray[np.int64]:
         """The numbers of characters, (T,); DataError for one that is not known."""

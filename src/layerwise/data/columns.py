@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..files import as_path
 from .cells import Sheet, as_number, read_sheet, sheet_of, shortest
 from .normalize import Normalize
 from .recipe import Recipe, texts
@@ -121,7 +121,7 @@ class TableRecipe(Recipe):
 
         errors   DataError, if a column is missing, or what is in it is not what it was in training
         """
-        return self.encode(read_sheet(Path(path), self.delimiter, self.header, self.decimal))
+        return self.encode(read_sheet(as_path(path), self.delimiter, self.header, self.decimal))
 
     def rows(self, rows: Any) -> NDArray[np.float32]:
         """The same for a dict (one row), a list of dicts, or a data frame."""

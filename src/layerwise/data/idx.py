@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError
-from ..files import write_whole
+from ..files import as_path, write_whole
 
 TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),
@@ -67,7 +67,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     array([[0, 1],
            [4, 9]], dtype=int16)
     """
-    path = Path(path)
+    path = as_path(path)
     if not os.path.isfile(path):
         got = "a folder" if os.path.isdir(path) else "nothing: there is no such file to be found"
         raise problem(path, "an IDX file", got, "Check the name.")
@@ -109,7 +109,7 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     ...     path.read_bytes().hex(" ")
     '00 00 08 01 00 00 00 02 07 ff'
     """
-    path, array = Path(path), np.asarray(array)
+    path, array = as_path(path), np.asarray(array)
     content = header_of(path, array) + array.astype(array.dtype.newbyteorder(">")).tobytes()
     if path.is_dir():
         raise problem(path, "the name of a file", "a folder", "Add a file name.")

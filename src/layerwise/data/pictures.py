@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, show_shape
+from ..files import as_path
 from ..layers.sizes import is_whole
 from .recipe import Recipe
 from .split import Split, split_rows
@@ -60,7 +61,7 @@ class ImageRecipe(Recipe):
 
         errors   DataError, if the file is missing, damaged, or neither PNG nor JPEG
         """
-        return self.finished(read_pixels(Path(path), self.size, self.grey)[None])
+        return self.finished(read_pixels(as_path(path), self.size, self.grey)[None])
 
     def finished(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Inputs, from pixels (N, C, H, W) from 0 to 255."""
@@ -106,7 +107,7 @@ def images(
     >>> pets.classes, pets.train[0].shape  # doctest: +SKIP
     (('cats', 'dogs'), (80, 3, 32, 32))
     """
-    folder = Path(folder).expanduser()
+    folder = as_path(folder)
     classes = class_folders(folder)
     paths = [image_files(folder / name) for name in classes]
     labels: NDArray[np.int64] = np.repeat(np.arange(len(classes)), list(map(len, paths)))  # (N,)

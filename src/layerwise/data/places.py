@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import cache_folder
+from ..files import as_path, cache_folder
 from .catalog import DataSet
 
 
 def places(data_set: DataSet, folder: str | os.PathLike[str] | None = None) -> list[Path]:
     """Where to look for the files of a data set, in this order."""
     if folder is not None:
-        return [Path(folder).expanduser()]
-    roots = [Path(root) for root in [os.environ.get("LAYERWISE_DATA")] if root]
+        return [as_path(folder)]
+    roots = [as_path(root) for root in [os.environ.get("LAYERWISE_DATA")] if root]
     named = [root / data_set.name for root in roots]
     return [*named, *(roots if data_set.own_names else []), cache_folder() / data_set.name]
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..files import write_whole
+from ..files import as_path, write_whole
 
 VERSION = 1
 
@@ -62,7 +61,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     >>> recipe.classes
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         said = json.loads(path.read_bytes())
         if said.pop("layerwise recipe") != VERSION:

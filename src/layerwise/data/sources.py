@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, describe
+from ..files import as_path
 from ..layers.sizes import is_whole
 
 # What a network is given: an array, a tuple or dict of them (several inputs), or None.
@@ -60,7 +61,7 @@ def as_source(x: Any, name: str) -> Arrays:
         made = [as_source(x[key], f"{name}[{key!r}]") for key in names]
         return dict(zip(names, made)) if isinstance(x, dict) else tuple(made)
     if isinstance(x, (str, os.PathLike)):
-        return mapped(Path(x))
+        return mapped(as_path(x))
     if hasattr(x, "columns") and hasattr(x, "__array__"):
         return from_frame(x, name)
     return numbers(x, name)

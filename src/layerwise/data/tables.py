@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..files import as_path
 from .cells import Sheet, as_number, read_sheet
 from .columns import (
     MANY,
@@ -83,7 +83,7 @@ def csv(
     ('bird', 'cat', 'fish')
     """
     check_options(encode, missing)
-    sheet = read_sheet(Path(path), delimiter, header, decimal)
+    sheet = read_sheet(as_path(path), delimiter, header, decimal)
     for name in (target, *drop, *categories):
         if name not in sheet.columns:
             raise DataError(unknown_column(sheet, name))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..files import as_path
 from .idx import GZIP
 
 
@@ -63,7 +64,7 @@ def text(path: str | os.PathLike[str], *, held_out: float = 0.1) -> Text:
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"text(held_out={held_out!r}): a part is from 0 up to below 1.")
-    characters = read_characters(Path(path))
+    characters = read_characters(as_path(path))
     alphabet = "".join(sorted(set(characters)))
     points = np.frombuffer(characters.encode("utf-32-le"), dtype="<u4")
     numbers: NDArray[np.int64] = np.searchsorted(np.unique(points), points).astype(np.int64)
@@ -103,6 +104,10 @@ def read_characters(path: Path) -> str:
         if raw.startswith(GZIP):
             raw = gzip.decompress(raw)
         characters = raw.decode("utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file. Check the name.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder. Give the name of a file in it.") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: the text cannot be read: {getattr(error, 'strerror', None) or error}. "

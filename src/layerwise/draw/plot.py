@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def plotted(scene: Scene, ending: str, dark: bool) -> bytes:
             axes.add_artist(artist)
     file = io.BytesIO()
     metadata = {"CreationDate": None} if ending == ".pdf" else {}  # same picture, same bytes
-    with without_glyph_warnings():
+    with without_font_warnings():
         figure.savefig(
             file,
             format=ending[1:],
@@ -50,11 +51,17 @@ def plotted(scene: Scene, ending: str, dark: bool) -> bytes:
 
 
 @contextmanager
-def without_glyph_warnings() -> Iterator[None]:
-    """Where no font has a letter, a box stands there, and that is all."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        yield
+def without_font_warnings() -> Iterator[None]:
+    """Where no font has a letter, a box stands there; where none is bold, a plain one; no more."""
+    log = logging.getLogger("matplotlib.font_manager")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def fonts() -> list[str]:

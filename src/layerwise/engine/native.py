@@ -24,7 +24,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from ..files import cache_folder, write_whole
+from ..files import as_path, cache_folder, write_whole
 from . import cpu
 
 SOURCES = "cpu", "functions", "kernel", "native", "pool", "simd"  # that machine code comes from
@@ -88,7 +88,7 @@ _alive: list[Any] = []  # machine code is freed with its library
 def _folder() -> Path:
     """Where kernels are kept: $LAYERWISE_KERNELS, or a folder beside other files that are kept."""
     asked = os.environ.get("LAYERWISE_KERNELS")
-    return Path(asked).expanduser() if asked else cache_folder() / "kernels"
+    return as_path(asked) if asked else cache_folder() / "kernels"
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ import numpy as np
 from ..anatomy import is_floating
 from ..draw.outline import Outline
 from ..draw.texts import one_line
-from ..files import write_whole
+from ..files import as_path, write_whole
 from ..seat import Seat
 from ..training.callback import Callback
 from ..training.checks import TrainingError, whole
@@ -83,7 +83,7 @@ class Record(Callback):
         self.pending: Frame | None = None
 
     def on_fit_start(self, trainer: Any) -> None:
-        folder = os.path.dirname(os.path.abspath(os.fspath(self.path)))
+        folder = os.path.dirname(os.path.abspath(as_path(self.path)))
         if not os.path.isdir(folder):  # better now than after the training
             raise TrainingError(f"Record({str(self.path)!r}): there is no folder {folder!r}.")
         self.pending = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import FileError
-from ..files import write_whole
+from ..files import as_path, write_whole
 
 KEY = "layerwise"  # where the notes are in the file's metadata
 MAX_HEADER = 100_000_000  # bytes: safetensors reads no longer one
@@ -50,8 +49,9 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     from safetensors import SafetensorError, safe_open
 
-    if not Path(path).is_file():
-        found = "this is a folder" if Path(path).is_dir() else "there is no such file"
+    path = as_path(path)
+    if not path.is_file():
+        found = "this is a folder" if path.is_dir() else "there is no such file"
         raise FileError(f"{path}: {found}. Check the name.")
     try:
         with safe_open(path, framework="np") as file:

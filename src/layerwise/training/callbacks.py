@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FileError
+from ..files import as_path
 from ..optim import ByName
 from ..optim.averages import WeightAverage
 from .callback import Callback
@@ -248,7 +249,7 @@ class TensorBoard(Callback):
                 "TensorBoard(...) writes by tensorboardX: pip install 'layerwise[tensorboard]'."
             ) from None
         try:
-            self.writer = SummaryWriter(str(self.folder))
+            self.writer = SummaryWriter(str(as_path(self.folder)))
         except OSError as error:
             raise FileError(f"{self.folder}: TensorBoard cannot write there: {error}.") from error
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FileError
+from ..files import as_path
 from .callback import Callback
 from .callbacks import Monitor
 from .checks import TrainingError, whole
@@ -81,7 +82,7 @@ class Checkpoints(Callback):
         *,
         better: str | None = None,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = as_path(folder)
         self.every = None if every is None else whole("every", every, 1)
         self.keep_last = whole("keep_last", keep_last, 1)
         self.keep_best = whole("keep_best", keep_best, 0)

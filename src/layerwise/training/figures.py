@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..files import as_path
+
 TRAINING, HELD_OUT = "#0072B2", "#D55E00"  # blue and vermilion: told apart by everyone
 INK, MUTED, GRID = "#333333", "#6B6B6B", "#E3E3E3"
 
@@ -15,12 +17,12 @@ def light_page() -> Iterator[None]:
     """A light background, whatever is set elsewhere, and fonts for names in any script."""
     import matplotlib.style
 
-    from ..draw.plot import fonts, without_glyph_warnings
+    from ..draw.plot import fonts, without_font_warnings
 
     with (
         matplotlib.style.context("default"),
         matplotlib.rc_context({"font.family": fonts()}),
-        without_glyph_warnings(),
+        without_font_warnings(),
     ):
         yield
 
@@ -42,4 +44,4 @@ def new_figure(size: tuple[float, float], path: Any) -> Any:
 def saved(figure: Any, path: Any) -> None:
     """Write the figure into its file, if it is for one."""
     if path is not None:
-        figure.savefig(path, dpi=150)
+        figure.savefig(as_path(path), dpi=150)

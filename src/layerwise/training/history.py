@@ -8,12 +8,12 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import FileError, UnknownNameError
+from ..files import as_path
 from ..tables import Text, table
 
 Path_ = str | os.PathLike[str]
@@ -237,6 +237,6 @@ def text_of(given: Path_) -> str:
     if isinstance(given, str) and ("\n" in given or given.startswith("{")):
         return given
     try:
-        return Path(given).read_text("utf-8")
+        return as_path(given).read_text("utf-8")
     except (OSError, ValueError) as error:  # of UTF-8, or of NUL in a name
         raise FileError(f"{given!s:.200}: it cannot be read: {error}.") from None

@@ -167,8 +167,9 @@ class NAdam(Moments):
         beta1, beta2 = self.betas
         mu, ahead = [beta1 * (1 - 0.5 * 0.96 ** (n * self.momentum_decay)) for n in (t, t + 1)]
         memory["p"] = p = memory["p"] * mu
-        d = (1 - mu) / (1 - p) * d + ahead / (1 - p * ahead) * m
-        value -= lr * d / (np.sqrt(v / (1 - beta2**t)) + self.eps)
+        root = np.sqrt(v / (1 - beta2**t)) + self.eps
+        value -= lr * (1 - mu) / (1 - p) * (d / root)  # one by one, for PyTorch's last bits
+        value -= lr * ahead / (1 - p * ahead) * (m / root)
 
 
 class RAdam(Moments):

@@ -112,8 +112,15 @@ def test_what_is_better_is_known_of_losses_and_metrics():
         ),
         (
             EarlyStopping("f1"),
-            "EarlyStopping looks at 'f1', and it is not known what is better there. Say "
-            "better='lower' or better='higher'.",
+            "EarlyStopping looks at 'f1', but neither the loss nor a metric is called so: there "
+            "are loss, val_loss, accuracy, val_accuracy. For a column that you put in yourself, "
+            "say better='lower' or better='higher'.",
+        ),
+        (
+            EarlyStopping("acc"),
+            "EarlyStopping looks at 'acc', but neither the loss nor a metric is called so: there "
+            "are loss, val_loss, accuracy, val_accuracy. Did you mean 'accuracy'? For a column "
+            "that you put in yourself, say better='lower' or better='higher'.",
         ),
         (
             EarlyStopping("f1", better="higher"),

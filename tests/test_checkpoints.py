@@ -488,11 +488,9 @@ def run(tmp_path):
     return tmp_path / "run"
 
 
-def resumed(folder, make=TRAININGS["momentum"], **options):
+def resumed(folder, make=TRAININGS["momentum"], data=(X, T), **options):
     trainer = make([])
-    trainer.fit(
-        (X, T), **{"epochs": 3, "batch_size": 11, **options}, checkpoints=folder, resume=True
-    )
+    trainer.fit(data, **{"epochs": 3, "batch_size": 11, **options}, checkpoints=folder, resume=True)
     return trainer
 
 
@@ -573,6 +571,22 @@ OTHERS = {
         {"batch_size": 5},
         "It was made with batch_size=11, but now it is batch_size=5. A training goes on with the "
         "same data in the same batches.",
+    ),
+    "other numbers": (
+        TRAININGS["momentum"],
+        {"data": (X[::-1], T)},
+        "It was made with other data: x is (22, 6) float32 as before, but holds other numbers. A "
+        "training goes on with the same data.",
+    ),
+    "other targets": (
+        TRAININGS["momentum"],
+        {"data": (X, (T + 1) % 3)},
+        "It was made with other data: t is (22,) int64 as before, but holds other numbers. ",
+    ),
+    "other columns": (
+        TRAININGS["momentum"],
+        {"data": (X[:, :5], T)},
+        "It was made with other data: x was (22, 6) float32, and now it is (22, 5) float32.",
     ),
     "gathering": (TRAININGS["gathered"], {}, "It was made with accumulate=1, but now it is "),
 }
@@ -655,6 +669,32 @@ def test_a_callback_that_remembers_what_is_no_data(tmp_path):
     trainer = plain(callbacks=lambda: [Mine()])([])
     text = text_of(lw.FileError, lambda: trainer.fit((X, T), checkpoints=tmp_path / "run"))
     assert text.startswith("callbacks.Mine1.seen cannot be saved: it is {1, 2} set. It can be ")
+
+
+def test_a_metric_that_counts_in_what_is_no_data(tmp_path):
+    class Mine(lw.metrics.Accuracy):
+        name = "mine"
+
+        def start(self):
+            super().start()
+            self.seen = {1, 2}
+
+    trainer = lw.Trainer(network(), metrics=[Mine()], progress=False)
+    text = text_of(lw.FileError, lambda: trainer.fit((X, T), checkpoints=tmp_path / "run"))
+    assert text.startswith("metrics.mine.seen cannot be saved: it is {1, 2} set. It can be ")
+
+
+def test_another_learning_rate_is_said_and_taken(run, capsys):
+    again = resumed(run, plain(lambda: lw.SGD(0.5, momentum=0.9)), epochs=4)
+    said = capsys.readouterr().err
+    kept, now = repr(TRAININGS["momentum"]([]).optimizer), repr(lw.SGD(0.5, momentum=0.9))
+    assert said == f"It was trained with {kept}, and goes on with {now}.\n" and kept != now
+    assert again.optimizer.rate() == 0.5 and again.epoch == 4
+
+
+def test_data_rounded_in_another_way_are_the_same(run, capsys):
+    resumed(run, data=(X * np.float32(1 + 2**-20), T), epochs=4)
+    assert capsys.readouterr().err == ""
 
 
 # hostile files -----------------------------------------------------------------------------------

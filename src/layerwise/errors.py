@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -104,6 +105,17 @@ def show_shape(shape: Sequence[Any]) -> str:
         return " ".join(map(show_shape, shape))
     sizes = ["N" if n is None else "..." if n is ... else str(n) for n in shape]
     return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+
+
+def nearest(word: str, among: Iterable[str]) -> list[str]:
+    """What was probably meant: the name that begins so, or else the most alike; [] if none is.
+
+    >>> nearest("acc", ["auc", "accuracy"]), nearest("oadm", ["adam", "sgd"]), nearest("x", ["sgd"])
+    (['accuracy'], ['adam'], [])
+    """
+    among = list(among)
+    longer = [name for name in among if word and name.startswith(word)]
+    return longer[:1] or get_close_matches(word, among, n=1)
 
 
 def describe(value: Any) -> str:

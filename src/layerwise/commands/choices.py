@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from difflib import get_close_matches
 from typing import Any
 
 from ..engine import ENGINES
+from ..errors import nearest
 from ..files import as_path
 from .networks import MODELS
 from .recipes import (
@@ -84,7 +84,7 @@ def known_data(data: str) -> tuple[str, str]:
         return data, "named"
     path = as_path(data)
     if not path.exists():
-        like = get_close_matches(data, NAMED, n=1)
+        like = nearest(data, NAMED)
         hint = f"Did you mean {like[0]}?" if like else f"There are {', '.join(NAMED)}."
         raise CommandError(
             f"{data}: there is no data set of this name, and no such file or folder. {hint}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NamedTuple
 
-from ..errors import LayerwiseError
+from ..errors import LayerwiseError, nearest
 from ..tables import table
 
 
@@ -70,7 +69,7 @@ def chosen(kind: str, what: str, among: Iterable[str]) -> str:
     among = list(among)
     if what in among:
         return what
-    near = get_close_matches(what, among, n=1)
+    near = nearest(what, among)
     hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(among)}."
     raise CommandError(f"There is no {kind} {what!r}. {hint}")
 

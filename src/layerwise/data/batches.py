@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .functions import is_function, iterator_of, skip_made, stacked, whole_batches
 from .prefetch import prefetched
-from .sources import Arrays, as_source, checked_weights, count_rows, parts, show, take, whole
+from .sources import (
+    Arrays,
+    as_source,
+    checked_weights,
+    count_rows,
+    fingerprint,
+    parts,
+    show,
+    take,
+    whole,
+)
 
 BATCH_SIZE = 100  # where nothing else is said
 
@@ -134,6 +145,12 @@ class Batches:
         rows = "rows by a function" if self.count is None else f"{self.count} rows"
         steps = "" if self.steps is None else f", {self.steps} steps"
         return f"Batches({rows}, batch_size={self.batch_size}{steps})"
+
+    @cached_property
+    def fingerprint(self) -> dict[str, tuple[str, list[float]]]:
+        """What tells these data from others, by name: shape and dtype, and a number for each of a
+        few rows. Of a function, nothing is known."""
+        return fingerprint({"x": self.x, "t": self.t, "weights": self.weights})
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the next epoch; of the first one at first."""

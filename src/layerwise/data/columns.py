@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, nearest
 from ..files import as_path
 from .cells import Sheet, as_number, read_sheet, sheet_of, shortest
 from .normalize import Normalize
@@ -211,7 +210,7 @@ def no_number(sheet: Sheet, name: str) -> str:
 def unknown_text(sheet: Sheet, name: str, values: tuple[str, ...]) -> str:
     cells = sheet.texts(name)
     row = next(row for row, cell in enumerate(cells) if cell not in values)
-    close = difflib.get_close_matches(cells[row], values, 1)
+    close = nearest(cells[row], values)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(map(repr, values[:10])) + (", ..." if len(values) > 10 else "")
     return (
@@ -221,7 +220,7 @@ def unknown_text(sheet: Sheet, name: str, values: tuple[str, ...]) -> str:
 
 def unknown_column(sheet: Sheet, name: str) -> str:
     """The sentence about a column that is not there."""
-    close = difflib.get_close_matches(name, sheet.columns, 1)
+    close = nearest(name, sheet.columns)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(map(repr, sheet.columns))
     return f"{sheet.source} has no column {name!r}; it has {listed}.{hint}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FileError
+from ..errors import FileError, nearest
 from ..files import as_path
 from ..optim import ByName
 from ..optim.averages import WeightAverage
@@ -40,6 +40,15 @@ class Monitor:
                 f"fit(..., validation=(x, t)), or monitor={self.name[4:]!r}."
             )
         if self.better is None:
+            names = ["loss", *(metric.name for metric in trainer.metrics)]
+            known = [f"{part}{name}" for name in names for part in ("", "val_")]
+            if self.name not in known:
+                near = [f" Did you mean {one!r}?" for one in nearest(self.name, known)]
+                raise TrainingError(
+                    f"{who} looks at {self.name!r}, but neither the loss nor a metric is called so:"
+                    f" there are {', '.join(known)}.{''.join(near)} For a column that you put in "
+                    "yourself, say better='lower' or better='higher'."
+                )
             self.better = trainer.better(self.name)
         if self.better is None:
             raise TrainingError(

@@ -18,6 +18,7 @@ from ..files import as_path
 from .callback import Callback
 from .callbacks import Monitor
 from .checks import TrainingError, whole
+from .snapshot import changed_options
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -133,9 +134,12 @@ class Checkpoints(Callback):
         """Go on from the newest whole file; without any file, from the beginning."""
         for path, arrays, notes in whole_ones(self.folder, known):
             try:
+                changed = changed_options(notes, trainer)
                 trainer.restore(arrays, notes)
             except FileError as error:
                 raise FileError(f"{path}: {error}") from error
+            for said in changed:
+                print(said, file=sys.stderr)
             self.steps = [step for step in known if step <= trainer.step]
             trainer.resumed = str(path)
             return

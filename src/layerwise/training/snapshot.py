@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import FileError, LayerwiseError
 from .callback import Callback, kind_of
 from .checks import TrainingError
@@ -29,9 +31,10 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Any], dict[str, Any]]:
         "seconds": trainer.seconds,
         "stopped": "" if trainer.for_now else trainer.stopped,
         "data": plan_of(trainer),
+        "options": options_of(trainer),
         "history": [dict(epoch) for epoch in trainer.history.epochs],
         "tally": {"loss": trainer.tally.loss, "total": trainer.tally.total},
-        "metrics": [counted(metric) for metric in trainer.metrics],
+        "metrics": {metric.name: counted(metric) for metric in trainer.metrics},
         "net": numbers_of(trainer.net),
         "loss": numbers_of(trainer.loss),
         "optimizer": trainer.optimizer.state(),
@@ -113,19 +116,20 @@ def counted(metric: Any) -> dict[str, Any]:
     return {name: held for name, held in vars(metric).items() if not callable(held)}
 
 
-def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: list[dict[str, Any]]) -> None:
+def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: dict[str, Any]) -> None:
     """Put back what has been counted; everything is looked at before anything changes."""
     loss, total = float(tally["loss"]), float(tally["total"])
-    if len(metrics) != len(trainer.metrics):
-        raise FileError(f"{len(metrics)} metrics were counted, not {len(trainer.metrics)}.")
-    for metric, counts in zip(trainer.metrics, metrics):
-        mine = counted(metric)
+    names = [metric.name for metric in trainer.metrics]
+    if [*metrics] != names:
+        raise FileError(f"The metrics that were counted are {[*metrics]!r:.200}, not {names}.")
+    for metric in trainer.metrics:
+        mine, counts = counted(metric), metrics[metric.name]
         kinds = [{kind_of(counts.get(name)), kind_of(mine[name])} - {"None"} for name in mine]
         if set(counts) != set(mine) or any(len(both) > 1 for both in kinds):
             raise FileError(f"The metric {metric.name} cannot go on with {counts!r:.200}.")
     trainer.tally.loss, trainer.tally.total = loss, total
-    for metric, counts in zip(trainer.metrics, metrics):
-        vars(metric).update(counts)
+    for metric in trainer.metrics:
+        vars(metric).update(metrics[metric.name])
 
 
 def plan_of(trainer: Trainer) -> dict[str, Any]:
@@ -139,16 +143,56 @@ def plan_of(trainer: Trainer) -> dict[str, Any]:
         "seed": data.seed,
         "shuffle": data.shuffle,
         "accumulate": trainer.accumulate,
+        "sample": data.fingerprint,
     }
 
 
+def options_of(trainer: Trainer) -> dict[str, str]:
+    """What the program chose, and may choose otherwise, as texts."""
+    chosen = {"optimizer": trainer.optimizer, "loss": trainer.loss}
+    said = {name: repr(one) for name, one in chosen.items() if one is not None}
+    return {name: text for name, text in said.items() if not text.startswith("<")}  # addresses
+
+
+def changed_options(notes: dict[str, Any], trainer: Trainer) -> list[str]:
+    """What a training goes on with that is not what it was saved with, in sentences."""
+    kept, now = unpack(notes.get("options"), {}), options_of(trainer)
+    if not isinstance(kept, dict):
+        return []
+    return [
+        f"It was trained with {kept[name]}, and goes on with {now[name]}."
+        for name in now
+        if kept.get(name, now[name]) != now[name]
+    ]
+
+
 def check_plan(kept: dict[str, Any], now: dict[str, Any]) -> None:
+    kept, now = dict(kept), dict(now)
+    before, sample = kept.pop("sample"), now.pop("sample")
+    for name, (what, numbers) in sample.items():
+        was, known = before.get(name, ("not there", []))
+        if was != what and kept["rows"] == now["rows"]:
+            raise FileError(f"It was made with other data: {name} was {was}, and now it is {what}.")
+        if was == what and not alike(known, numbers):
+            raise FileError(
+                f"It was made with other data: {name} is {what} as before, but holds other "
+                "numbers. A training goes on with the same data."
+            )
     for name, value in now.items():
         if kept[name] != value:
             raise FileError(
                 f"It was made with {name}={kept[name]!r:.50}, but now it is {name}={value!r}. A "
                 "training goes on with the same data in the same batches."
             )
+
+
+def alike(some: list[float], others: list[float]) -> bool:
+    """Whether numbers are the same but for rounding, which machines do differently."""
+    a, b = np.array(some, float), np.array(others, float)
+    if a.shape != b.shape:
+        return False
+    finite = np.abs(b[np.isfinite(b)])
+    return np.allclose(a, b, rtol=1e-4, atol=1e-4 * finite.max(initial=0.0), equal_nan=True)
 
 
 def checked_position(kept: dict[str, Any], trainer: Trainer) -> dict[str, int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...errors import nearest
 from ...layers import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Focal
 from .answers import is_single
 from .classes import F1, Accuracy, ConfusionMatrix, Precision, Recall, TopK
@@ -93,7 +93,7 @@ def from_name(name: str, loss: Any = None) -> Metric:
     if name in OF_CLASSES:
         return OF_CLASSES[name](**reading(loss))
     known = [*OF_CLASSES, *OF_NUMBERS]
-    near = [f" Did you mean {one!r}?" for one in get_close_matches(name, known, n=1)]
+    near = [f" Did you mean {one!r}?" for one in nearest(name, known)]
     raise MetricError(
         f"There is no metric {name!r}.{''.join(near)} There are top1, top2, ..., "
         f"{', '.join(known)}."

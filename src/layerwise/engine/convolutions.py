@@ -13,22 +13,23 @@ from .. import layers
 from .cpu import WIDTH, V
 from .kernel import Kernel, chunks_of
 from .kernels import pooling
+from .kernels.behind import Behind
 from .kernels.convolution import (
-    CONVOLUTION,
     MOST_ELEMENTS,
     ROOM,
+    blocks,
     channel_sums,
     convolution,
     spread_pixels,
     turn_kernels,
     weight_gradient,
 )
-from .kernels.product import BIAS, MOST_CHUNKS, WORK, ZERO, blocks
+from .kernels.product import BIAS, MOST_CHUNKS, WORK, ZERO
 from .kernels.sums import COLUMNS, column_sums
 from .kernels.windows import Grid
 from .memory import Buffer
 from .op import FUSED, OPS, Op, size
-from .ops import ActivationOp
+from .ops import NOTHING_BEHIND, ActivationOp
 
 EXACT = 1 << 24  # every smaller whole number is a float
 PANEL_ROWS = 192  # elements (channels x kernel) of columns that forward makes at a time
@@ -71,21 +72,23 @@ class ConvOp(WindowOp):
         return super().fits(x) and zeros and size(self.layer.window.kernel) <= MOST_ELEMENTS
 
     def forward(self, x: Buffer) -> Buffer:
-        return self.convolve(x, CONVOLUTION)[0]
+        return self.convolve(x)[0]
 
-    def convolve(self, x: Buffer, kernel: Any, *also: Op, p: float = 0.0, q: float = 0.0) -> Any:
-        """W columns(x) + b, and what the kernel does with it."""
+    def convolve(
+        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
+    ) -> Any:
+        """W columns(x) + b, and a function of it."""
         layer, shape = self.layer, self.see(x)
-        y, out = self.new(shape), self.new(shape) if also else None
+        y, out = self.new(shape), self.new(shape) if behind else None
         W = self.value(layer.W)
-        how: dict[str, Any] = {"bias": W, "start": ZERO, "p": p, "q": q}
+        how: dict[str, Any] = {"bias": W, "start": ZERO, "behind": behind, "p": p, "q": q}
         if layer.b is not None:
             how |= {"bias": self.value(layer.b), "start": BIAS}
         self.G = layer.groups
         self.C, self.M = layer.in_channels // self.G, layer.out_channels // self.G
         self.simplify()
         arrays = {"x": x, "W": W, "y": y, "Y": out or y}
-        self.slide(kernel, self.grid, self.C, self.M, *also, **arrays, **how)
+        self.slide(self.grid, self.C, self.M, *also, **arrays, **how)
         return y, out
 
     def simplify(self) -> None:
@@ -98,12 +101,13 @@ class ConvOp(WindowOp):
         elif kernel == image and (g.OH, g.OW, g.above, g.left) == (1, 1, 0, 0):
             self.C, self.grid = self.C * g.H * g.W, Grid(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
 
-    def slide(self, kernel: Kernel, grid: Grid, C: int, M: int, *also: Op, **arrays: Any) -> None:
+    def slide(self, grid: Grid, C: int, M: int, *also: Op, **arrays: Any) -> None:
         """Record a convolution from C to M channels in each group."""
         K, P = grid.KH * grid.KW, grid.OH * grid.OW
         rows, columns, chunks = blocks(M, self.N * P, C * K)
+        flops = 2 * self.N * P * self.G * M * C * K
         self.step(
-            kernel, self.G * chunks, 2 * self.N * P * self.G * M * C * K, *also, of=arrays["y"],
+            convolution, self.G * chunks, flops, *also, of=arrays["y"],
             grid=self.held(grid), N=self.N, G=self.G, C=C, M=M, rows=rows, columns=columns,
             channels=max(1, PANEL_ROWS // K), **arrays,
         )  # fmt: skip
@@ -156,7 +160,7 @@ class ConvOp(WindowOp):
         above, left = g.row_step * (g.KH - 1) - g.above, g.column_step * (g.KW - 1) - g.left
         grid = Grid(H, width, g.H, g.W, g.KH, g.KW, 1, 1, g.row_step, g.column_step, above, left)
         arrays = {"x": dout, "W": turned, "y": dx, "Y": dx, "bias": W, "start": ZERO}
-        self.slide(CONVOLUTION, grid, self.M, self.C, **arrays, p=0.0, q=0.0)
+        self.slide(grid, self.M, self.C, **arrays, **NOTHING_BEHIND)
         return dx
 
     def spread(self, dout: Buffer, H: int, W: int) -> Buffer:
@@ -185,8 +189,7 @@ def conv_and_activation(one: ConvOp, other: ActivationOp, x: Buffer) -> tuple[Bu
     """The activation is applied to each tile of the convolution as soon as it is there."""
     activation = other.activation
     numbers = activation.numbers(other.option)
-    kernel = convolution(activation.forward)
-    other.x, other.y = one.convolve(x, kernel, other, **numbers)
+    other.x, other.y = one.convolve(x, other, behind=activation.behind, **numbers)
     return other.x, other.y
 
 

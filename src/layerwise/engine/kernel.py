@@ -6,8 +6,9 @@
             y[i] = x[i] * factor
 
 Every argument is one word in a block of memory: the address of an array (`Floats`, `Ints`), a whole
-number (`Int`) or a number (`Float`). `chunk` says which part of the work is asked for, `scratch` is
-memory of the thread's own. `scale.step(x=..., y=..., factor=0.5, n=100)` puts the words together.
+number (`Int`), a number (`Float`), or the address of a function or 0 (`Function`). `chunk` says
+which part of the work is asked for, `scratch` is memory of the thread's own.
+`scale.step(x=..., y=..., factor=0.5, n=100)` puts the words together.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ Floats: TypeAlias = Any
 Ints: TypeAlias = Any
 Int: TypeAlias = Any
 Float: TypeAlias = Any
+Function: TypeAlias = Any
 
 KINDS = {
     "Floats": simd.Floats,
     "Ints": simd.Ints,
     "Int": types.int64,
     "Float": types.float32,
+    "Function": types.int64,
 }
 CHUNK = 1 << 14  # numbers in a chunk of elementwise work: some 4 microseconds
 
@@ -73,6 +76,11 @@ class Kernel:
             raise TypeError(f"The kernel {self.name} takes {list(self.kinds)}; look at {wrong}.")
         return [word(kind, arguments[name]) for name, kind in self.kinds.items()]
 
+    def title(self, arguments: dict[str, Any]) -> str:
+        """What it is with these arguments: its name, and those of the functions that it calls."""
+        given = [arguments[name] for name, kind in self.kinds.items() if kind == "Function"]
+        return "_".join([self.name, *(function.name for function in given if function)])
+
 
 def kernel(function: Callable[..., Any]) -> Kernel:
     """Make a function a kernel; its annotations say what the arguments are."""
@@ -81,6 +89,8 @@ def kernel(function: Callable[..., Any]) -> Kernel:
 
 def word(kind: str, value: Any) -> int:
     """A number as a word: as it is, or, for `Float`, as the bits of a float64."""
+    if kind == "Function":
+        return value.address if value else 0
     if kind == "Float":
         return int(struct.unpack("<q", struct.pack("<d", value))[0])
     return int(value) if isinstance(value, (int, np.integer)) else 0

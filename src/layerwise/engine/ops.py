@@ -9,8 +9,9 @@ import numpy as np
 from .. import layers
 from .kernel import chunks_of
 from .kernels.along import cross_entropy_along, cross_entropy_along_backward
+from .kernels.behind import Behind
 from .kernels.elementwise import ACTIVATIONS, GELU_TANH, Activation
-from .kernels.product import BIAS, PRODUCT, ZERO, blocks
+from .kernels.product import BIAS, ZERO, blocks, product
 from .kernels.softmax import (
     cross_entropy,
     cross_entropy_backward,
@@ -21,28 +22,32 @@ from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
 from .op import FUSED, OPS, Op, size
 
+NOTHING_BEHIND: dict[str, Any] = {"behind": None, "p": 0.0, "q": 0.0}
+
 
 class AffineOp(Op, layer=layers.Affine):
     """y = x W + b, and its two products backward; axes in front are all batch."""
 
     def forward(self, x: Buffer) -> Buffer:
-        return self.product(x, PRODUCT)[0]
+        return self.product(x)[0]
 
-    def product(self, x: Buffer, kernel: Any, *also: Op, p: float = 0.0, q: float = 0.0) -> Any:
-        """x W + b, and what the kernel does with it."""
+    def product(
+        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
+    ) -> Any:
+        """x W + b, and a function of it."""
         layer = self.layer
         shape = layer.out_shape(x.shape)
         self.x = x
         D, M = layer.in_features, layer.out_features
         N = size(x.shape) // D
-        W, y, out = self.value(layer.W), self.new(shape), self.new(shape) if also else None
-        rows, columns, chunks = blocks(N, M, D)
+        W, y, out = self.value(layer.W), self.new(shape), self.new(shape) if behind else None
+        rows, columns, chunks = blocks(N, M, D, copied=False)
         b = W if layer.b is None else self.value(layer.b)
         self.step(
-            kernel, chunks, 2 * N * M * D, *also, of=y,
-            A=x, am=D, ak=1, B=W, bk=M, bn=1, C=y, bias=b, Y=out or y,
+            product, chunks, 2 * N * M * D, *also, of=y,
+            A=x, am=D, ak=1, B=W, bk=M, bn=1, C=y, bias=b,
             start=ZERO if layer.b is None else BIAS, M=N, N=M, K=D, rows=rows, columns=columns,
-            p=p, q=q,
+            behind=behind, Y=out or y, p=p, q=q,
         )  # fmt: skip
         return y, out
 
@@ -51,11 +56,11 @@ class AffineOp(Op, layer=layers.Affine):
         D, M = layer.in_features, layer.out_features
         N = size(x.shape) // D
         dW, adds = self.gradient(layer.W)
-        rows, columns, chunks = blocks(D, M, N)
+        rows, columns, chunks = blocks(D, M, N, copied=True)
         self.step(
-            PRODUCT, chunks, 2 * N * M * D, of=dW,
-            A=x, am=1, ak=D, B=dout, bk=M, bn=1, C=dW, bias=dW, Y=dW,
-            start=adds, M=D, N=M, K=N, rows=rows, columns=columns, p=0.0, q=0.0,
+            product, chunks, 2 * N * M * D, of=dW,
+            A=x, am=1, ak=D, B=dout, bk=M, bn=1, C=dW, bias=dW, start=adds, M=D, N=M, K=N,
+            rows=rows, columns=columns, **NOTHING_BEHIND, Y=dW,
         )  # fmt: skip
         if layer.b is not None:
             db, adds = self.gradient(layer.b)
@@ -64,11 +69,11 @@ class AffineOp(Op, layer=layers.Affine):
         if not self.wanted[0]:
             return (None,)
         W, dx = self.value(layer.W), self.new(x.shape)
-        rows, columns, chunks = blocks(N, D, M)
+        rows, columns, chunks = blocks(N, D, M, copied=False)
         self.step(
-            PRODUCT, chunks, 2 * N * M * D, of=dx,
-            A=dout, am=M, ak=1, B=W, bk=1, bn=M, C=dx, bias=dx, Y=dx,
-            start=ZERO, M=N, N=D, K=M, rows=rows, columns=columns, p=0.0, q=0.0,
+            product, chunks, 2 * N * M * D, of=dx,
+            A=dout, am=M, ak=1, B=W, bk=1, bn=M, C=dx, bias=dx, start=ZERO, M=N, N=D, K=M,
+            rows=rows, columns=columns, **NOTHING_BEHIND, Y=dx,
         )  # fmt: skip
         return (dx,)
 
@@ -161,7 +166,7 @@ def affine_and_activation(one: AffineOp, other: ActivationOp, x: Buffer) -> tupl
     """The activation is applied to each tile of x W + b as soon as it is there."""
     activation = other.activation
     numbers = activation.numbers(other.option)
-    other.x, other.y = one.product(x, activation.behind_product, other, **numbers)
+    other.x, other.y = one.product(x, other, behind=activation.behind, **numbers)
     return other.x, other.y
 
 

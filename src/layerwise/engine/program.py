@@ -40,6 +40,7 @@ class KernelStep(Step):
         moved = sum(int(np.prod(one.shape)) * one.dtype.itemsize for one in buffers)
         super().__init__(flops=flops, moved=moved, **place)
         self.kernel, self.chunks = kernel, chunks
+        self.title = kernel.title(arguments)
         self.arguments = arguments  # which have to live as long as the step
         self.words = np.array(kernel.words(arguments), np.int64)
         for i, argument in enumerate(arguments[name] for name in kernel.kinds):

@@ -25,7 +25,7 @@ def rows_of(direction: str, one: Pass) -> list[list[str]]:
         [
             direction,
             " + ".join(step.names),
-            step.kernel.name if isinstance(step, KernelStep) else "Python",
+            step.title if isinstance(step, KernelStep) else "Python",
             show_shape(step.shape) if isinstance(step, KernelStep) else "",
             f"{step.flops:,}" if step.flops else "",
             f"{step.moved:,}" if step.moved else "",

@@ -13,17 +13,16 @@ time, in the thread's scratch memory, where the tile reads them next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from ..cpu import ROWS, WIDTH, V
 from ..functions import f
-from ..kernel import Float, Floats, Int, Ints, Kernel, kernel
+from ..kernel import Float, Floats, Function, Int, Ints, kernel
 from ..native import inlined
 from ..pool import SCRATCH
 from ..simd import load, load_some, splat, store_some, total
-from .product import ADD, BIAS, copy_panel, unchanged
+from .behind import call_behind
+from .product import ADD, BIAS, MOST_CHUNKS, WORK, copy_panel
 from .tile import sum_of_products
 from .windows import gather, grid_at
 
@@ -35,9 +34,13 @@ ROW = PLACES + V
 MOST_ELEMENTS = ROOM // ROW  # of a kernel in one channel
 
 
-@cache
-def convolution(function: Callable[..., Any] | None = None) -> Kernel:
-    """The kernel of y = W columns(x) + b, or with a function of each number beside it: Y of y.
+@kernel
+def convolution(
+    x: Floats, W: Floats, bias: Floats, y: Floats, grid: Ints, start: Int,
+    N: Int, G: Int, C: Int, M: Int, rows: Int, columns: Int, channels: Int,
+    behind: Function, Y: Floats, p: Float, q: Float, chunk: Int, scratch: Floats,
+) -> None:  # fmt: skip
+    """y = W columns(x) + b, and Y = behind(y) where there is such a function.
 
     grid      of the windows (see `Grid`)
     start     ZERO or BIAS: what else is summed
@@ -46,67 +49,66 @@ def convolution(function: Callable[..., Any] | None = None) -> Kernel:
     rows, columns   of a chunk: of all (M, N OH OW) numbers of a group
     channels  whose columns are made at a time
     """
-    fused = function is not None
-    apply: Any = function or unchanged
-
-    def body(
-        x: Floats, W: Floats, bias: Floats, y: Floats, Y: Floats, grid: Ints, start: Int,
-        N: Int, G: Int, C: Int, M: Int, rows: Int, columns: Int, channels: Int, p: Float, q: Float,
-        chunk: Int, scratch: Floats,
-    ) -> None:  # fmt: skip
-        g = grid_at(grid)
-        P, K = g.OH * g.OW, g.KH * g.KW
-        across = (N * P + columns - 1) // columns
-        down = (M + rows - 1) // rows
-        group, top = chunk // (across * down), chunk // across % down * rows
-        left, bottom = chunk % across * columns, min(M, top + rows)
-        right, image = min(N * P, left + columns), C * g.H * g.W
-        panel = scratch + COLUMNS_AT
-        for place in range(left, right, PLACES):
-            width = min(PLACES, right - place)
-            for block in range((C + channels - 1) // channels):
-                c = block * channels
-                depth = min(channels, C - c)
-                source = x + (group * image + c * g.H * g.W)
-                gather(source, G * image, g, depth, place, width, panel, ROW)
-                how, last = start if c == 0 else ADD, c + depth == C
-                for n in range(0, width, WIDTH):
-                    for m in range(group * M + top, group * M + bottom, ROWS):
-                        height = min(ROWS, group * M + bottom - m)
-                        a = W + (m * C + c) * K
-                        sum_of_products(
-                            (a, C * K, height, 0, panel + n, ROW, 1, depth * K, scratch)
-                        )
-                        put(
-                            scratch, y, Y, bias, how, m, height, G * M, P, place + n,
-                            min(WIDTH, width - n), last, p, q,
-                        )  # fmt: skip
-
-    @inlined
-    def put(
-        tile: Any, y: Any, Y: Any, bias: Any, how: int, m: int, height: int, M: int, P: int,
-        place: int, width: int, last: bool, p: float, q: float,
-    ) -> None:  # fmt: skip
-        """Write a tile of kernels m.. and windows place.. to y (N, M, P), and to Y."""
-        image, at, done = place // P, place % P, 0
-        while done < width:
-            count = min(P - at, width - done)
-            for r in range(height):
-                to = (image * M + m + r) * P + at
-                b = bias[m + r] if how == BIAS else f(0.0)
-                for v in range(0, count, V):
-                    lanes = min(V, count - v)
-                    z = load(tile + (r * WIDTH + done + v))
-                    z = z + (load_some(y + (to + v), lanes) if how == ADD else splat(b))
-                    store_some(y + (to + v), z, lanes)
-                    if fused and last:
-                        store_some(Y + (to + v), apply(z, splat(p), splat(q)), lanes)
-            done, image, at = done + count, image + 1, 0
-
-    return Kernel(body, f"convolution_{function.__name__}" if function else "convolution")
+    g = grid_at(grid)
+    P, K = g.OH * g.OW, g.KH * g.KW
+    across = (N * P + columns - 1) // columns
+    down = (M + rows - 1) // rows
+    group, top = chunk // (across * down), chunk // across % down * rows
+    left, bottom = chunk % across * columns, min(M, top + rows)
+    right, image = min(N * P, left + columns), C * g.H * g.W
+    panel = scratch + COLUMNS_AT
+    for place in range(left, right, PLACES):
+        width = min(PLACES, right - place)
+        for block in range((C + channels - 1) // channels):
+            c = block * channels
+            depth = min(channels, C - c)
+            source = x + (group * image + c * g.H * g.W)
+            gather(source, G * image, g, depth, place, width, panel, ROW)
+            how = start if c == 0 else ADD
+            function = behind if c + depth == C else 0
+            for n in range(0, width, WIDTH):
+                for m in range(group * M + top, group * M + bottom, ROWS):
+                    height, a = min(ROWS, group * M + bottom - m), W + (m * C + c) * K
+                    sum_of_products((a, C * K, height, 0, panel + n, ROW, 1, depth * K, scratch))
+                    put(
+                        scratch, y, Y, bias, how, m, height, G * M, P, place + n,
+                        min(WIDTH, width - n), function, p, q,
+                    )  # fmt: skip
 
 
-CONVOLUTION = convolution()
+@inlined
+def put(
+    tile: Any, y: Any, Y: Any, bias: Any, how: int, m: int, height: int, M: int, P: int,
+    place: int, width: int, behind: int, p: float, q: float,
+) -> None:  # fmt: skip
+    """Write a tile of kernels m.. and windows place.. to y (N, M, P), and its function to Y."""
+    image, at, done = place // P, place % P, 0
+    while done < width:
+        count, first = min(P - at, width - done), (image * M + m) * P + at
+        for r in range(height):
+            to = first + r * P
+            b = bias[m + r] if how == BIAS else f(0.0)
+            for v in range(0, count, V):
+                lanes = min(V, count - v)
+                z = load(tile + (r * WIDTH + done + v))
+                z = z + (load_some(y + (to + v), lanes) if how == ADD else splat(b))
+                store_some(y + (to + v), z, lanes)
+        if behind:
+            call_behind(behind, y + first, Y + first, P, height, count, p, q)
+        done, image, at = done + count, image + 1, 0
+
+
+def blocks(M: int, windows: int, K: int) -> tuple[int, int, int]:
+    """The rows and columns of a chunk of (M, windows) numbers, and how many chunks there are:
+    windows are shared out first, since each chunk has to make its columns."""
+    wanted = max(1, min(MOST_CHUNKS, M * windows * K // WORK))
+    panels = -(-windows // WIDTH)
+    across = min(panels, wanted)
+    columns = -(-panels // across) * WIDTH
+    across = -(-windows // columns)
+    tiles = -(-M // ROWS)
+    rows = -(-tiles // min(tiles, -(-wanted // across))) * ROWS
+    return rows, columns, across * -(-M // rows)
 
 
 @kernel

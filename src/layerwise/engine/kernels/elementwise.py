@@ -17,7 +17,7 @@ from ..functions import exp, f, normal_share, sigmoid, tanh
 from ..kernel import CHUNK, Float, Floats, Int, Kernel
 from ..native import inlined
 from ..simd import absolute, load_some, select, splat, store_some
-from .product import product
+from .behind import Behind
 
 
 def elementwise(function: Callable[..., Any], name: str) -> Kernel:
@@ -65,9 +65,9 @@ class Activation:
         return elementwise(self.backward, f"{self.backward.__name__}")
 
     @cached_property
-    def behind_product(self) -> Kernel:
-        """The matrix product with this activation behind it."""
-        return product(self.forward, f"product_{self.forward.__name__}")
+    def behind(self) -> Behind:
+        """The forward, for kernels that have it done to what they compute."""
+        return Behind(self.forward)
 
     def numbers(self, option: Callable[[str], Any]) -> dict[str, float]:
         """The numbers p and q of a layer, whose options the function tells."""

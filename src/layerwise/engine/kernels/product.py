@@ -8,13 +8,13 @@ A + m * am + k * ak, and so on:
                       dW = x^T dout     A = x, swapped    B = dout
 
 B is copied, WIDTH columns and DEPTH rows at a time, to where its rows lie one behind the other:
-the tile then reads it from the fastest cache, for all rows of A. B swapped is turned on the way,
-squares of V x V numbers at a time.
+the tile then reads it from the fastest cache, for all rows of A that a chunk has. B swapped is
+turned on the way, squares of V x V numbers at a time. A swapped is copied too, in blocks of ROWS
+columns: read as it lies, each of its numbers would come from another line of the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -23,19 +23,25 @@ from numba.extending import intrinsic
 
 from ..cpu import ROWS, WIDTH, V
 from ..functions import f
-from ..kernel import Float, Floats, Int, Kernel
+from ..kernel import Float, Floats, Function, Int, kernel
 from ..native import inlined
-from ..simd import LONG, load, load_at, load_part, load_some, splat, store, store_at, store_some
+from ..simd import LONG, load, load_at, load_part, store, store_at, store_some
 from ..simd import Floats as Pointer
+from .behind import call_behind
 from .tile import multiply, plus_block, repeated, starts, store_block, zeros
 
 DEPTH = 6144 // WIDTH  # rows of B that are copied at a time: 24 KB, to stay in the fastest cache
 ZERO, ADD, BIAS = 0, 1, 2  # what else is summed: nothing, what C holds, or a bias
 WORK = 1 << 20  # multiply-adds in a chunk: some 20 microseconds
-MOST_CHUNKS = 32
+MOST_CHUNKS = 16
+
+# A part of A has to stay in the second cache: rows of a chunk, and the same where A is copied
+MOST_ROWS, MOST_ROWS_COPIED = 192 // ROWS * ROWS, 96 // ROWS * ROWS
 
 # Where things lie in the thread's scratch memory, in floats
-PANEL, EDGE, ROW = 0, DEPTH * WIDTH, DEPTH * WIDTH + ROWS * WIDTH
+PANEL, EDGE = 0, DEPTH * WIDTH
+ROW = EDGE + ROWS * WIDTH
+BLOCKS = ROW + WIDTH
 
 
 @intrinsic
@@ -99,67 +105,75 @@ def copy_panel(B: Any, bk: int, bn: int, depth: int, columns: int, panel: Any) -
 
 
 @inlined
+def copy_block(A: Any, ak: int, depth: int, rows: int, block: Any) -> None:
+    """Copy some columns of A, so that of ROWS of them the numbers at each k lie side by side.
+
+    Whole vectors are written, each over what was too much before. Some k at a time, since what is
+    read for one group of columns has a part of the next.
+    """
+    for first in range(0, depth, V):
+        end = min(depth, first + V)
+        for m in range(0, rows, ROWS):
+            source, target = A + m, block + m // ROWS * (depth * ROWS + V)
+            for v in range(0, ROWS, V):
+                if m + v + V <= rows:
+                    for k in range(first, end):
+                        store(target + (k * ROWS + v), load(source + (k * ak + v)))
+                else:
+                    for k in range(first, end):
+                        last = load_part(source + (k * ak + v), max(rows - m - v, 0))
+                        store(target + (k * ROWS + v), last)
+
+
+@inlined
 def put_product(place: Any, how: int, bias: Any, A: Any, ak: int, panel: Any, depth: int) -> None:
     """Compute one tile, and put it where these rows of C are."""
     block = multiply(repeated(bias) if how == BIAS else zeros(), A, ak, panel, depth)
     store_block(place, plus_block(block, place) if how == ADD else block)
 
 
-def product(function: Callable[..., Any] | None = None, name: str = "") -> Kernel:
-    """The kernel of C = A B, or with a function of each number of C beside it: Y = function(C).
+@kernel
+def product(
+    A: Floats, am: Int, ak: Int, B: Floats, bk: Int, bn: Int, C: Floats, bias: Floats,
+    start: Int, M: Int, N: Int, K: Int, rows: Int, columns: Int,
+    behind: Function, Y: Floats, p: Float, q: Float, chunk: Int, scratch: Floats,
+) -> None:  # fmt: skip
+    """C = A B, and Y = behind(C) where there is such a function.
 
-    The function is applied to each tile while it is still in the fastest cache.
+    Chunks are blocks of `rows` x `columns` numbers of C, row by row.
     """
-    fused = function is not None
-    apply: Any = function or unchanged
-
-    def body(
-        A: Floats, am: Int, ak: Int, B: Floats, bk: Int, bn: Int, C: Floats, bias: Floats,
-        Y: Floats, start: Int, M: Int, N: Int, K: Int, rows: Int, columns: Int, p: Float, q: Float,
-        chunk: Int, scratch: Floats,
-    ) -> None:  # fmt: skip
-        """Chunks are blocks of `rows` x `columns` numbers of C, row by row."""
-        across = (N + columns - 1) // columns
-        top, left = chunk // across * rows, chunk % across * columns
-        bottom, right = min(M, top + rows), min(N, left + columns)
-        panel, edge, row = scratch + PANEL, scratch + EDGE, scratch + ROW
-        for k in range(0, max(K, 1), DEPTH):
-            depth, how = min(DEPTH, K - k), start if k == 0 else ADD
-            for n in range(left, right, WIDTH):
-                width = min(WIDTH, right - n)
-                copy_panel(B + (k * bk + n * bn), bk, bn, depth, width, panel)
-                if how == BIAS:
-                    copy_row(bias + n, row, width)
-                for m in range(top, bottom, ROWS):
-                    height = min(ROWS, bottom - m)
-                    a, c = starts(A + (m * am + k * ak), am, height), C + (m * N + n)
-                    if width == WIDTH:
-                        place = starts(c, N, height)
-                        put_product(place, how, row, a, ak, panel, depth)
-                    else:  # at the right edge: in memory of its own, of which a part is copied
-                        place = starts(edge, WIDTH, height)
-                        if how == ADD:
-                            for r in range(height):
-                                copy_row(c + r * N, edge + r * WIDTH, width)
-                        put_product(place, how, row, a, ak, panel, depth)
-                        for r in range(height):
-                            put_row(edge + r * WIDTH, c + r * N, width)
-                    if fused and k + depth >= K:
-                        for r in range(height):
-                            apply_row(c + r * N, Y + ((m + r) * N + n), width, p, q)
-
-    @inlined
-    def apply_row(c: Any, y: Any, width: int, p: float, q: float) -> None:
-        for v in range(0, width, V):
-            x = load_some(c + v, width - v)
-            store_some(y + v, apply(x, splat(p), splat(q)), width - v)
-
-    return Kernel(body, name or "product")
-
-
-@inlined
-def unchanged(x: Any, p: Any, q: Any) -> Any:
-    return x
+    across = (N + columns - 1) // columns
+    top, left = chunk // across * rows, chunk % across * columns
+    bottom, right = min(M, top + rows), min(N, left + columns)
+    panel, edge, row, blocks = scratch + PANEL, scratch + EDGE, scratch + ROW, scratch + BLOCKS
+    for k in range(0, max(K, 1), DEPTH):
+        depth, how = min(DEPTH, K - k), start if k == 0 else ADD
+        if ak != 1:
+            copy_block(A + (top + k * ak), ak, depth, bottom - top, blocks)
+        for n in range(left, right, WIDTH):
+            width = min(WIDTH, right - n)
+            copy_panel(B + (k * bk + n * bn), bk, bn, depth, width, panel)
+            if how == BIAS:
+                copy_row(bias + n, row, width)
+            for m in range(top, bottom, ROWS):
+                height, c = min(ROWS, bottom - m), C + (m * N + n)
+                if ak == 1:
+                    a, step = starts(A + (m * am + k), am, height), 1
+                else:
+                    place = (m - top) // ROWS * (depth * ROWS + V)
+                    a, step = starts(blocks + place, 1, height), ROWS
+                whole = width == WIDTH
+                if not whole and how == ADD:
+                    for r in range(height):
+                        copy_row(c + r * N, edge + r * WIDTH, width)
+                # at the right edge a tile is in memory of its own, of which a part is copied
+                target = starts(c if whole else edge, N if whole else WIDTH, height)
+                put_product(target, how, row, a, step, panel, depth)
+                if not whole:
+                    for r in range(height):
+                        put_row(edge + r * WIDTH, c + r * N, width)
+                if behind and k + depth >= K:
+                    call_behind(behind, c, Y + (m * N + n), N, height, width, p, q)
 
 
 @inlined
@@ -169,17 +183,17 @@ def put_row(source: Any, target: Any, columns: int) -> None:
         store_some(target + v, load(source + v), columns - v)
 
 
-PRODUCT = product()
+def blocks(M: int, N: int, K: int, copied: bool) -> tuple[int, int, int]:
+    """The rows and columns of a chunk, and how many chunks there are; `copied` says that A is.
 
-
-def blocks(M: int, N: int, K: int) -> tuple[int, int, int]:
-    """The rows and columns of a chunk, and how many chunks there are: columns are shared out first,
-    since each chunk has to copy its part of B."""
+    Rows are shared out only as far as they have to be: each chunk copies its part of B, for as many
+    rows as it has.
+    """
+    tiles, panels = -(-M // ROWS), -(-N // WIDTH)
     wanted = max(1, min(MOST_CHUNKS, M * N * K // WORK))
-    panels = -(-N // WIDTH)
-    across = min(panels, wanted)
+    down = -(-M // (MOST_ROWS_COPIED if copied else MOST_ROWS))
+    rows = -(-tiles // down) * ROWS
+    down = -(-M // rows)
+    across = min(panels, max(1, wanted // down))
     columns = -(-panels // across) * WIDTH
-    across = -(-N // columns)
-    tiles = -(-M // ROWS)
-    rows = -(-tiles // min(tiles, -(-wanted // across))) * ROWS
-    return rows, columns, across * -(-M // rows)
+    return rows, columns, down * -(-N // columns)

@@ -409,3 +409,12 @@ def test_ctc_in_a_graph_learns_a_text():
         [int(c) for c, _ in itertools.groupby(path) if c] for path in (best[:, 0], best[:10, 1])
     ]
     assert read == [[1, 2, 2], [3, 1]]
+
+
+def test_scores_further_apart_than_floats_can_tell():
+    x = np.array([[1e308, -1e308], [-1e308, 1e308]])
+    loss = lw.SoftmaxCrossEntropy()
+    assert loss.forward(x, np.array([0, 1])) == 0  # and no warning, which would be an error
+    assert loss.forward(x, np.array([0, 0])) == np.inf
+    assert loss.backward()[0].tolist() == [[0, 0], [-0.5, 0.5]]
+    assert lw.Softmax().forward(x).tolist() == [[1, 0], [0, 1]]

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from cases import shapes, windows
+from helpers import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_layers import both_ways, random_like, same
@@ -314,3 +315,16 @@ def test_sizes_of_numpy_show_as_numbers():
     assert repr(lw.Upsample([three, 2])) == "Upsample(size=(3, 2))"
     assert repr(lw.Split([three, 1])) == "Split((3, 1))"
     assert repr(lw.Unflatten(1, [three, -1])) == "Unflatten(1, (3, -1))"
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "kind"),
+    [
+        (lw.Affine(2, 3), np.array([[1, 2]], object), "object"),
+        (lw.Affine(2, 3), np.array([["a", "b"]]), "<U1"),
+        (lw.Conv1d(1, 1, 1), np.array([[[1, 2]]], object), "object"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_hand_too(layer, x, kind):
+    text = text_of(lw.LayerwiseError, lambda: layer.forward(x))
+    assert text.endswith(f"{kind}, which are no numbers. Give x.astype(float).")

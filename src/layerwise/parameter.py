@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
-from .errors import WiringError, show_shape
+from .errors import WiringError, describe, show_shape
 
 _left: ContextVar[int | None] = ContextVar("left", default=None)  # how many may be made
 
@@ -107,6 +107,10 @@ class Shared:
         """The value in the dtype of `x`, so that a layer computes in what it is given."""
         dtype = getattr(x, "dtype", None)
         if dtype is None or dtype.kind != "f":
+            if dtype is not None and dtype.kind not in "biuc":
+                raise WiringError(
+                    f"A layer got {describe(x)}, which are no numbers. Give x.astype(float)."
+                )
             return self.value
         return self.value.astype(dtype, copy=False)
 

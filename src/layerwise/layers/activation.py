@@ -230,6 +230,7 @@ class Softmax(AlongAxis):
            [ 0.  ,  0.  ]])
     """
 
+    @np.errstate(over="ignore")  # numbers further apart than floats can tell: exp makes 0 of -inf
     def forward(self, x):
         x = floats(x)
         z = np.exp(x - np.max(x, axis=self.dim, keepdims=True))  # at most 1: no overflow
@@ -261,6 +262,7 @@ class Softmin(Softmax):
         return -super().backward(dout)
 
 
+@np.errstate(over="ignore")
 def log_softmax(x, dim):
     """x minus the logarithm of the sum of exp(x), without overflow."""
     x = floats(x)

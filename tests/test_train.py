@@ -51,6 +51,9 @@ def five():
 def two_inputs():
     return lw.Graph(lw.Input("a") + lw.Input("b"))
 
+def two_to_learn():
+    return lw.Graph(lw.Affine(64, 10)(lw.Input("a") + lw.Input("b")))
+
 class Closed(lw.Layer):
     def __init__(self, size):
         self.table = lw.Parameter([1.0] * size)
@@ -308,11 +311,13 @@ def test_a_network_of_ones_own_takes_images_or_rows(here, no_pictures):
     [
         ("own.py:five", "own.py:five gives (2, 5) for 2 images of digits, but for 10 classes it "
                         "has to give (2, 10)."),
-        ("own.py:two_inputs", "fit expects a network with one input and one output, but got "
-                              "Graph(a, b -> add1)."),
+        ("own.py:two_inputs", "Graph(a, b -> add1) has no parameters, so there is nothing to "
+                              "train."),
+        ("own.py:two_to_learn", "digits is one input, but two_to_learn has several: "
+                                "Graph(a, b -> affine1)."),
         ("own.py:nett", "own.py: there is no graph nett in it. Did you mean net?"),
         ("own.py", "own.py: which graph? Write own.py:NAME. It has net, images, slow, five, "
-                   "two_inputs, closed, graph."),
+                   "two_inputs, two_to_learn, closed, graph."),
         ("other.py:net", "other.py: expected a Python file, but there is no such file. Check the "
                          "name."),
         ("own.py:closed", "net.safetensors: closed1 = Closed(size) cannot be saved: its "

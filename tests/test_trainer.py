@@ -385,9 +385,56 @@ def test_data_without_targets():
     for data in (Batches(X), Batches(lambda: [(X, None)])):
         for run in (trainer_of().fit, trainer_of(loss=lw.L1()).fit, trainer_of().evaluate):
             text = text_of(lw.TrainingError, lambda run=run, data=data: run(data))
-            assert text == (
-                "A training needs one array of inputs and one of targets, but t is missing."
-            )
+            assert text == "A training needs one array of targets, but t is missing."
+
+
+def two_inputs(**options):
+    left, right = lw.Input("left"), lw.Input("right")
+    net = lw.Graph(lw.Affine(3, 4)(lw.Concat(1)(left, right)), seed=0)
+    return lw.Trainer(net, progress=False, **options)
+
+
+LEFT, RIGHT = X[:, :1], X[:, 1:]
+SEVERAL = {"in order": (LEFT, RIGHT), "by name": {"right": RIGHT, "left": LEFT}}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_network_of_several_inputs_learns_what_one_input_would(name, tmp_path):
+    x, whole = SEVERAL[name], np.concatenate([LEFT, RIGHT], axis=1)
+    one = lw.Trainer(lw.Sequential(lw.Affine(3, 4), seed=0), progress=False)
+    wanted = one.fit((whole, T), 4, validation=(whole, T), batch_size=4)
+    trainer, resumed = two_inputs(), two_inputs()
+    trainer.fit((x, T), 2, validation=(x, T), batch_size=4, checkpoints=tmp_path)
+    found = resumed.fit(
+        Batches(x, T, 4), 4, validation=(x, T), batch_size=4, checkpoints=tmp_path, resume=True
+    )
+    assert found["loss"] == wanted["loss"] and found["val_loss"] == wanted["val_loss"]
+    assert found["val_accuracy"] == wanted["val_accuracy"]
+    assert resumed.predict(x, batch_size=3).tolist() == one.predict(whole, batch_size=3).tolist()
+    assert lw.accuracy(resumed.net, x, T) == lw.accuracy(one.net, whole, T)
+    lw.fit(two_inputs().net, x, T, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (LEFT, "The inputs of this graph are left, right. Missing: right."),
+        ((LEFT,) * 3, "The inputs of this graph are left, right. It got 3 values."),
+        ({"left": LEFT, "rihgt": RIGHT}, "The inputs of this graph are left, right. "),
+        ((LEFT, RIGHT[1:]), "x and t must have a row for each other, but x is ((11, 1) "),
+        ((LEFT, np.where(np.arange(22).reshape(11, 2) == 5, np.nan, RIGHT)),
+         "The loss is nan in epoch 1, batch 1 of 1. It is in the data: x[1] has NaN in 1 of 22 "
+         "numbers, first in row 2 of the data."),
+    ],
+)  # fmt: skip
+def test_several_inputs_that_do_not_fit(x, text):
+    assert text_of(lw.LayerwiseError, lambda: two_inputs().fit((x, T), 1)).startswith(text)
+
+
+def test_a_training_of_several_inputs_is_recorded(tmp_path):
+    for n, x in enumerate(SEVERAL.values()):
+        two_inputs(callbacks=[lw.Record(tmp_path / f"{n}.html")]).fit((x, T), 1)
+        assert (tmp_path / f"{n}.html").stat().st_size > 10_000
 
 
 def test_data_that_is_none():
@@ -405,13 +452,11 @@ def test_data_that_is_none():
     [
         (X, None, "t is missing"),
         (X, (T, T), "t is a tuple"),
-        ((X, X), T, "x is a tuple"),
-        ({"a": X}, T, "x is a dict"),
         (lambda: iter([(X, None)]), None, "t is missing"),
     ],
 )
 def test_batches_that_are_no_pair_of_arrays(loss, x, t, name):
-    said = f"A training needs one array of inputs and one of targets, but {name}."
+    said = f"A training needs one array of targets, but {name}."
     batches, pair = Batches(x, t), (X, T if loss is None else np.zeros((11, 4)))
     assert text_of(lw.TrainingError, lambda: trainer_of(loss=loss).fit(batches)) == said
     fit = lambda: trainer_of(loss=loss).fit(pair, validation=batches)  # noqa: E731

@@ -273,14 +273,10 @@ def test_fit_refuses_what_cannot_be_trained(change, text):
     assert str(caught.value) == text
 
 
-def test_fit_refuses_two_inputs_and_two_outputs():
-    x, y = lw.Input("x"), lw.Input("y")
-    affine = lw.Affine(3, 2)
-    two_in = lw.Graph(affine(x) + y)
-    two_out = lw.Graph([affine(x), affine(x) * 2])
-    for net in (two_in, two_out):
-        with pytest.raises(lw.TrainingError, match="one input and one output, but got Graph"):
-            quiet(net)
+def test_fit_refuses_two_outputs():
+    x, affine = lw.Input("x"), lw.Affine(3, 2)
+    with pytest.raises(lw.TrainingError, match="with inputs and one output, but got Graph"):
+        quiet(lw.Graph([affine(x), affine(x) * 2]))
 
 
 def test_targets_that_do_not_fit_the_loss_are_the_losss_error():

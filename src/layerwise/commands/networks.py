@@ -132,6 +132,8 @@ def made(settings: Settings, task: Task) -> tuple[Graph, str]:
             raise CommandError(f"--hidden is for models by name, but {near(name)} is your own.")
         net = graph_in(Path(near(file)), function, seed=settings.seed)
         checked_parameters(net)
+        if len(net.inputs) > 1:
+            raise CommandError(f"{task.title} is one input, but {function} has several: {net!r}.")
         return net, f"{Path(file).name}:{function}"
     model = MODELS[chosen("model", name, MODELS)]
     if task.kind not in model.data:

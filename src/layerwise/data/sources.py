@@ -149,18 +149,30 @@ def fingerprint(given: dict[str, Arrays]) -> dict[str, tuple[str, list[float]]]:
     {'x': ('(2, 2) float64', [5.0, 11.0])}
     """
     found: dict[str, tuple[str, list[float]]] = {}
+    for name, array in by_names(given).items():
+        rows = np.unique(np.linspace(0, len(array) - 1, FEW).astype(int))
+        sample = np.asarray(array[rows]).reshape(len(rows), -1)
+        if sample.dtype.kind == "c":
+            sample = np.abs(sample)
+        ramp = np.linspace(1, 2, sample.shape[1])  # so that order counts
+        with np.errstate(all="ignore"):
+            found[name] = describe(array), (sample.astype(float) @ ramp).tolist()
+    return found
+
+
+def by_names(given: dict[str, Arrays]) -> dict[str, Any]:
+    """All arrays that there are, by what messages call them.
+
+    >>> by_names({"x": {"left": 1, "right": 2}, "t": 3, "weights": None})
+    {"x['left']": 1, "x['right']": 2, 't': 3}
+    """
+    found: dict[str, Any] = {}
     for name, arrays in given.items():
         if isinstance(arrays, (tuple, dict)):
             items = arrays.items() if isinstance(arrays, dict) else enumerate(arrays)
-            found |= fingerprint({f"{name}[{key!r}]": array for key, array in items})
+            found |= by_names({f"{name}[{key!r}]": array for key, array in items})
         elif arrays is not None:
-            rows = np.unique(np.linspace(0, len(arrays) - 1, FEW).astype(int))
-            sample = np.asarray(arrays[rows]).reshape(len(rows), -1)
-            if sample.dtype.kind == "c":
-                sample = np.abs(sample)
-            ramp = np.linspace(1, 2, sample.shape[1])  # so that order counts
-            with np.errstate(all="ignore"):
-                found[name] = describe(arrays), (sample.astype(float) @ ramp).tolist()
+            found[name] = arrays
     return found
 
 

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from ..anatomy import is_floating
+from ..data.sources import each
 from ..draw.outline import Outline
 from ..draw.texts import one_line
 from ..files import as_path, write_whole
 from ..seat import Seat
 from ..training.callback import Callback
 from ..training.checks import TrainingError, whole
+from ..training.checks import run as run_batch
 from .arrays import axes_within, json_float, plain_number, shown
 from .assembly import page_of
 from .record import Recorder, ids_of
@@ -139,7 +141,8 @@ class Record(Callback):
     def _page(self, trainer: Any) -> str:
         net = trainer.net
         x, dout = last_batch(trainer)
-        recorder = Recorder(net, run(net, (x,), {}, dout))
+        args = x if isinstance(x, tuple) else () if isinstance(x, dict) else (x,)
+        recorder = Recorder(net, run(net, args, x if isinstance(x, dict) else {}, dout))
         told = recorder.record(dout, one_line(self.title or type(net).__name__)) | {
             "training": self._told(trainer)
         }
@@ -257,9 +260,9 @@ def last_batch(trainer: Any) -> tuple[Any, Any]:
     batch = trainer.last_batch
     rows = slice(0, ROWS)
     weight = None if batch.weight is None else batch.weight[rows]
-    x, t = batch.x[rows], batch.t[rows]
+    x, t = each(lambda array: array[rows], batch.x), batch.t[rows]
     net, criterion = copy.deepcopy(trainer.net), copy.deepcopy(trainer.criterion)
-    out = net.forward(x)
+    out = run_batch(net.forward, x)
     criterion.forward(out, t, weight)
     return x, criterion.backward(1)
 

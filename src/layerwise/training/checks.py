@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -54,8 +55,16 @@ def as_batches(
         raise TrainingError(
             f"{name}= expects Batches, or a pair (x, t), but got {type(data).__name__}.{made}"
         )
-    x, t = checked_rows(data[0], data[1], "" if name == "data" else f"{name} ")
+    x, t = data
+    if not is_several(x):
+        x, t = checked_rows(x, t, "" if name == "data" else f"{name} ")
     return Batches(x, t, whole("batch_size", batch_size, 1), shuffle=shuffle, seed=seed)
+
+
+def is_several(x: Any) -> bool:
+    """Whether these are the arrays of several inputs: a dict, or a tuple of arrays."""
+    arrays = isinstance(x, tuple) and x and all(isinstance(one, np.ndarray) for one in x)
+    return bool(arrays) or isinstance(x, dict)
 
 
 def checked_parameters(net: Any) -> dict[str, Parameter]:
@@ -65,10 +74,8 @@ def checked_parameters(net: Any) -> dict[str, Parameter]:
         raise TrainingError(
             f"fit expects a Graph or a Sequential, but got {type(net).__name__}.{advice}"
         )
-    if len(net.inputs) != 1 or net.num_outputs is not None:
-        raise TrainingError(
-            f"fit expects a network with one input and one output, but got {net!r}."
-        )
+    if not net.inputs or net.num_outputs is not None:
+        raise TrainingError(f"fit expects a network with inputs and one output, but got {net!r}.")
     if not net.parameters():
         raise TrainingError(f"{net!r} has no parameters, so there is nothing to train.")
     return net.parameters()
@@ -85,13 +92,20 @@ def checked_loss(loss: Any) -> Any:
 
 
 def check_batch(batch: Batch) -> None:
-    """Refuse, before the network sees it, what is not one array of inputs and one of targets."""
-    for name, array in (("x", batch.x), ("t", batch.t)):
-        if not isinstance(array, np.ndarray):
-            given = "missing" if array is None else f"a {type(array).__name__}"
-            raise TrainingError(
-                f"A training needs one array of inputs and one of targets, but {name} is {given}."
-            )
+    """Refuse, before the network sees it, what has no inputs, or not one array of targets."""
+    if batch.x is None:
+        raise TrainingError("A training needs inputs, but x is missing.")
+    if not isinstance(batch.t, np.ndarray):
+        given = "missing" if batch.t is None else f"a {type(batch.t).__name__}"
+        raise TrainingError(f"A training needs one array of targets, but t is {given}.")
+
+
+def run(method: Callable[..., Any], x: Any) -> Any:
+    """A network's `forward` or `predict` of a batch: an array, or for several inputs a tuple of
+    arrays in their order, or a dict of arrays by their names."""
+    if isinstance(x, tuple):
+        return method(*x)
+    return method(**x) if isinstance(x, dict) else method(x)
 
 
 def loss_for(t: Any) -> Any:

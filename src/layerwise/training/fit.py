@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph import Graph
-from .checks import TrainingError, as_batches
+from .checks import TrainingError, as_batches, run
 from .history import History
 from .metrics import Accuracy
 from .trainer import Trainer
@@ -26,8 +26,9 @@ def fit(
 ) -> History:
     """Train a network: its parameters change in place until it gives t for x.
 
-    net          a `Graph` with one input, one output, and parameters
-    x, t         inputs and targets, a row of each belonging together
+    net          a `Graph` with one output and parameters
+    x, t         inputs and targets, a row of each belonging together; for several inputs, x is a
+                 tuple of arrays in their order, or a dict of arrays by their names
     loss         an object with `forward(out, t)` and `backward(dout)`; None:
                  `SoftmaxCrossEntropy()`, for class numbers (whole numbers)
     optimizer    an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`. `LBFGS`
@@ -77,7 +78,7 @@ def accuracy(net: Graph, x: Any, t: Any, batch_size: int = 1000) -> float:
     """
     metric, batches = Accuracy(), as_batches((x, t), batch_size, 0, shuffle=False)
     for batch in batches.epoch(1):
-        metric.add(net.predict(batch.x), batch.t)
+        metric.add(run(net.predict, batch.x), batch.t)
     found = metric.result()
     if found is None:
         raise TrainingError(f"All of t is {metric.ignore_index}, the class number that is ignored.")

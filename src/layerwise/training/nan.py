@@ -74,10 +74,11 @@ def what(x: Any) -> str:
 def in_forward(trainer: Trainer) -> str:
     """A sentence about the place where the numbers of the last forward stopped being finite."""
     net, batch = trainer.net, trainer.last_batch
-    if not all_finite(batch.x):
-        return f"It is in the data: x has {what(batch.x)}{where(batch.x, batch.rows)}."
-    if not all_finite(batch.t):
-        return f"It is in the data: t has {what(batch.t)}{where(batch.t, batch.rows)}."
+    from ..data.sources import by_names
+
+    for name, array in by_names({"x": batch.x, "t": batch.t}).items():
+        if not all_finite(array):
+            return f"It is in the data: {name} has {what(array)}{where(array, batch.rows)}."
     out = net.outputs[0]
     if all_finite(out.value):
         return f"Forward, the loss made it: {trainer.loss!r} got finite outputs. {REMEDY}"

@@ -45,7 +45,7 @@ class Progress(Callback):
             self.bar.start()
 
     def on_batch_end(self, trainer: Trainer) -> None:
-        self.rows += len(trainer.last_batch.x)
+        self.rows += len(trainer.last_batch.t)
         now = time.perf_counter()
         if self.bar is not None and now >= self.next:
             self.draw(trainer, now - self.start)

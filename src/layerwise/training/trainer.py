@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,9 @@ from .checks import (
     checked_loss,
     checked_optimizer,
     checked_parameters,
+    is_several,
     loss_for,
+    run,
     whole,
 )
 from .criterion import Criterion
@@ -45,7 +48,8 @@ if TYPE_CHECKING:
 class Trainer:
     """Trains a network: its parameters change in place until it gives t for x.
 
-    net            a `Graph` with one input, one output, and parameters
+    net            a `Graph` with one output and parameters; with several inputs, x is a tuple of
+                   arrays in their order, or a dict of arrays by their names
     loss           an object with `forward(out, t)` and `backward(dout)`; None:
                    `SoftmaxCrossEntropy()`, for class numbers (whole numbers)
     optimizer      an object with `step(parameters)`; None: `SGD(lr=0.1, momentum=0.9)`. `LBFGS`
@@ -155,7 +159,7 @@ class Trainer:
 
     def gradients(self, batch: Batch) -> tuple[float, Any]:
         """One batch forward and backward; adds to the gradients of those that wait for the step."""
-        out = self.net.forward(batch.x)
+        out = run(self.net.forward, batch.x)
         loss = self.batch_loss = self.loss_of(out, batch)
         count = 1.0 if self.accumulate == 1 else self.criterion.total  # of a mean, or of a sum
         if math.isfinite(loss):
@@ -287,7 +291,7 @@ class Trainer:
         check_batch(batch)
         steps, self.last_batch = self.step, batch
         self.batch += 1
-        self.criterion.total = float(len(batch.x))  # for a `train_step` without the criterion
+        self.criterion.total = float(len(batch.t))  # for a `train_step` without the criterion
         self.batch_loss, out = self.train_step(batch)
         self.tally.add(self.batch_loss, self.criterion.total, out, batch.t, batch.weight)
         self.tell("on_batch_end")
@@ -355,7 +359,7 @@ class Trainer:
         tally, total = Tally(copy.deepcopy(self.metrics)), self.criterion.total
         for batch in as_batches(data, batch_size, self.seed, shuffle=False).epoch(1):
             check_batch(batch)
-            out = self.net.predict(batch.x)
+            out = run(self.net.predict, batch.x)
             loss = self.loss_of(out, batch)
             tally.add(loss, self.criterion.total, out, batch.t, batch.weight)
         self.criterion.total = total  # a step may be under way
@@ -363,12 +367,14 @@ class Trainer:
 
     def predict(self, x: Any, batch_size: int = 1000) -> Any:
         """The outputs for all rows of x, in inference, so many rows at a time."""
-        x, size = np.asarray(x), whole("batch_size", batch_size, 1)
-        if x.ndim == 0 or len(x) == 0:
+        from ..data.sources import count_rows, each
+
+        x, size = x if is_several(x) else np.asarray(x), whole("batch_size", batch_size, 1)
+        if isinstance(x, np.ndarray) and (x.ndim == 0 or len(x) == 0):
             raise TrainingError(f"predict expects rows, but x is {describe(x)}.")
-        return np.concatenate(
-            [self.net.predict(x[start : start + size]) for start in range(0, len(x), size)]
-        )
+        starts = range(0, count_rows(x, None, None), size)
+        pieces = [each(itemgetter(slice(n, n + size)), x) for n in starts]
+        return np.concatenate([run(self.net.predict, piece) for piece in pieces])
 
     def diagnose(self, data: Any = None, **options: Any) -> Diagnosis:
         """Look for what may keep the network from learning; without data, in those of `fit`.

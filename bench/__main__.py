@@ -1,71 +1,79 @@
-"""`python -m bench`: run every benchmark and print the tables.
+"""`python -m bench`: measure everybody, and write `bench/RESULTS.md` with its picture.
 
-`python -m bench mlp small` runs those whose names begin with these words. $THREADS is how many
-threads each contender gets; without it, as many as there are CPUs.
+    python -m bench                    all; about 25 minutes on two cores
+    python -m bench --quick            all, in one short round
+    python -m bench mlp gpt            these works alone (`bench/works.py`; "start" is one, too)
+    python -m bench --readme           write the READMEs' tables from the results that are there
+
+Only a whole run that is not quick writes into bench/ and the READMEs; any other into out/bench/.
+$THREADS is how many threads each contender gets; without it, as many as there are CPUs.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
-import platform
-import statistics
-import subprocess
-import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
 
-from layerwise.tables import table
+from . import machine, picture, readme, results
+from .contenders import cpus
+from .run import Settings, measure_work
+from .start import measure_start
+from .works import WORKS
 
-from . import mlp, scalar
-
-ROUNDS = 11  # every contender is measured this often, in turn, each time in a new process
-THREADS = os.environ.get("THREADS", str(os.cpu_count()))
-
-BENCHMARKS = {  # name: what it is, the unit, the contenders, what the module is told besides
-    "scalar": (
-        "The shop: price and five derivatives of single numbers, once forward and backward",
-        "microseconds",
-        scalar.CONTENDERS,
-        (),
-    ),
-    "mlp small": ("784-50-10, batch 100, SGD", "milliseconds", mlp.CONTENDERS, ("small",)),
-    "mlp large": (
-        "784-512-512-10, batch 128, Adam",
-        "milliseconds",
-        mlp.CONTENDERS,
-        ("large",),
-    ),
-}
+HERE = Path(__file__).parent
+NAMES = (*WORKS, "start")
 
 
-def main() -> None:
-    wanted = " ".join(sys.argv[1:])
-    print(f"Python {platform.python_version()}, {platform.machine()}, {THREADS} threads")
-    for name, (title, unit, contenders, told) in BENCHMARKS.items():
-        if name.startswith(wanted):
-            run(f"bench.{name.split()[0]}", title, unit, list(contenders), told)
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed beside others.")
+    parser.add_argument("names", nargs="*", help=", ".join(NAMES))
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--readme", action="store_true", help="only write the READMEs' tables")
+    parser.add_argument("--only", action="append", default=[], help="a contender, such as numpy")
+    parser.add_argument("--out", type=Path, help="the folder to write into")
+    told = parser.parse_args(arguments)
+    if unknown := set(told.names) - set(NAMES):
+        parser.error(f"there is no {min(unknown)!r}: choose from {', '.join(NAMES)}")
+    if told.readme:
+        readme.write(json.loads((HERE / "results.json").read_text()))
+        return
+    whole = not (told.quick or told.names or told.only)
+    folder = told.out or (HERE if whole else Path("out", "bench"))
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = int(os.environ.get("THREADS", cpus()))
+    settings = Settings(1, 0.4, threads) if told.quick else Settings(threads=threads)
+    found = run(told.names or NAMES, settings, folder, tuple(told.only))
+    print(results.markdown(found))
+    if whole and not told.out:
+        readme.write(found)
 
 
-def run(module: str, title: str, unit: str, contenders: list[str], told: tuple[str, ...]) -> None:
-    """Measure all contenders in turn, and print their table; the first one is the measure."""
-    names = ("OMP", "OPENBLAS", "MKL", "LAYERWISE")
-    environment = os.environ | {f"{name}_NUM_THREADS": THREADS for name in names}
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
-        for name, found in times.items():
-            call = [sys.executable, "-m", module, name, *told]
-            out = subprocess.run(call, check=True, stdout=subprocess.PIPE, env=environment).stdout
-            found.append(float(out))
-    ours = statistics.median(times[contenders[0]])
-    rows = [
-        [
-            name,
-            f"{statistics.median(found):.2f}",
-            f"{min(found):.2f} - {max(found):.2f}",
-            f"{statistics.median(found) / ours:.2f}",
-        ]
-        for name, found in times.items()
-    ]
-    print(f"\n{title}")
-    print(table(["", unit, "spread", f"times {contenders[0].split(',')[0]}"], rows), flush=True)
+def run(
+    names: list[str] | tuple[str, ...], settings: Settings, folder: Path, only: tuple[str, ...]
+) -> dict[str, Any]:
+    """Measure, and write what has been found after every work, so that nothing gets lost."""
+    begin = time.time()
+    found: dict[str, Any] = {**machine.description(), **settings._asdict(), "works": {}}
+    with tempfile.TemporaryDirectory() as numbers:
+        for name in names:
+            if name == "start":
+                found["start"] = measure_start(settings, Path(numbers))
+            else:
+                found["works"][name] = measure_work(name, settings, Path(numbers), only)
+            found["minutes"] = (time.time() - begin) / 60
+            write(found, folder)
+    return found
+
+
+def write(found: dict[str, Any], folder: Path) -> None:
+    (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+    (folder / "RESULTS.md").write_text(results.markdown(found))
+    (folder / "results.svg").write_text(picture.svg(found))
 
 
 if __name__ == "__main__":

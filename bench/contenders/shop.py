@@ -1,22 +1,28 @@
 """The shop as a graph of single numbers: price and five derivatives, once forward and backward.
 
-Each contender gets five numbers and has to give the price and its five derivatives. Run by itself,
-`python -m bench.scalar NAME` prints the microseconds that one round takes, as the best of several
-batches: what disturbs a measurement only ever makes it longer.
+Each contender gets five numbers and has to give the price and its five derivatives.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
+
+import numpy as np
+
+from ..works import Given, Work
+from . import Running
 
 NUMBERS = (100.0, 2.0, 150.0, 3.0, 1.1)  # apple, apple_num, orange, orange_num, tax
 EXPECTED = (715.0, 2.2, 110.0, 3.3, 165.0, 650.0)  # price and the derivatives in that order
-BATCH, BATCHES = 500, 60
+GIVEN = Given(np.array(NUMBERS), np.empty(0), [], np.array(EXPECTED))
+Step = Callable[[], tuple[float, ...]]
 
 
-def layerwise() -> Callable[[], tuple[float, ...]]:
+def build(work: Work, given: Given, option: str) -> Running:
+    return Running(STEPS[option]())
+
+
+def layerwise() -> Step:
     import layerwise as lw
 
     apple, apple_num, orange, orange_num, tax = (lw.Input(name) for name in "abcde")
@@ -24,7 +30,7 @@ def layerwise() -> Callable[[], tuple[float, ...]]:
     return lambda: (shop.forward(*NUMBERS), *shop.backward())
 
 
-def layers_by_hand() -> Callable[[], tuple[float, ...]]:
+def layers_by_hand() -> Step:
     from layerwise.book import AddLayer, MulLayer
 
     apples, oranges, fruit, taxed = MulLayer(), MulLayer(), AddLayer(), MulLayer()
@@ -39,7 +45,7 @@ def layers_by_hand() -> Callable[[], tuple[float, ...]]:
     return once
 
 
-def micrograd() -> Callable[[], tuple[float, ...]]:
+def micrograd() -> Step:
     from micrograd.engine import Value
 
     def once() -> tuple[float, ...]:
@@ -51,7 +57,7 @@ def micrograd() -> Callable[[], tuple[float, ...]]:
     return once
 
 
-def micrograd_inputs_kept() -> Callable[[], tuple[float, ...]]:
+def micrograd_inputs_kept() -> Step:
     """Its five inputs are made beforehand; their gradients then go on adding up."""
     from micrograd.engine import Value
 
@@ -65,7 +71,7 @@ def micrograd_inputs_kept() -> Callable[[], tuple[float, ...]]:
     return once
 
 
-def pytorch() -> Callable[[], tuple[float, ...]]:
+def pytorch() -> Step:
     import torch
 
     inputs = a, n, o, m, t = [torch.tensor(x, requires_grad=True) for x in NUMBERS]
@@ -80,28 +86,22 @@ def pytorch() -> Callable[[], tuple[float, ...]]:
     return once
 
 
-CONTENDERS = {
-    "layerwise, a Graph": layerwise,
-    "layerwise, layers by hand": layers_by_hand,
-    "micrograd": micrograd,
-    "micrograd, inputs kept": micrograd_inputs_kept,
-    "PyTorch": pytorch,
+def jax() -> Step:
+    import jax
+
+    def price(a: float, n: float, o: float, m: float, t: float) -> float:
+        return (a * n + o * m) * t
+
+    derived = jax.jit(jax.value_and_grad(price, (0, 1, 2, 3, 4)))
+
+    def once() -> tuple[float, ...]:
+        found, slopes = jax.block_until_ready(derived(*NUMBERS))
+        return (found, *slopes)
+
+    return once
+
+
+STEPS: dict[str, Callable[[], Step]] = {
+    one.__name__: one
+    for one in (layerwise, layers_by_hand, micrograd, micrograd_inputs_kept, pytorch, jax)
 }
-
-
-def measure(name: str) -> float:
-    """Microseconds for one round."""
-    once = CONTENDERS[name]()
-    got = [float(x) for x in once()]
-    assert all(abs(x - y) < 1e-3 for x, y in zip(got, EXPECTED)), got
-    best = float("inf")
-    for _ in range(BATCHES):
-        start = time.perf_counter()
-        for _ in range(BATCH):
-            once()
-        best = min(best, (time.perf_counter() - start) / BATCH)
-    return best * 1e6
-
-
-if __name__ == "__main__":
-    print(measure(sys.argv[1]))

@@ -169,6 +169,22 @@ def test_a_forward_that_fails_leaves_nothing_to_go_back_through():
         affine.backward(drawn(5, 3))
 
 
+OPTIMIZERS = [getattr(book.optimizer, name) for name in book.optimizer.__all__ if name != "np"]
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_takes_numbers_and_arrays_of_any_size(kind):
+    many = np.random.default_rng(0).normal(size=(300, 200))  # more than stay in the cache
+    together, turned = {"W": many.copy()}, {"W": many.copy(order="F")}
+    alone = {"x": float(many[0, 0]), "y": float(many[-1, -1])}
+    optimizers, W = [kind(lr=0.1) for _ in range(3)], together["W"]
+    for _ in range(3):
+        for optimizer, params in zip(optimizers, (together, turned, alone)):
+            optimizer.update(params, {key: 2 * value for key, value in params.items()})
+    assert together["W"] is W and np.allclose(W, turned["W"], rtol=1e-14)
+    assert np.allclose([W[0, 0], W[-1, -1]], list(alone.values()), rtol=1e-14)
+
+
 def test_an_affine_serves_both_volumes():
     W, b, x = drawn(4, 3), drawn(3), drawn(5, 4)
     early, late = book.Affine(W, b), book.Affine(W, b)

@@ -50,7 +50,8 @@ class Layer:
 
     training = True  # a graph sets it on its own copy of the layer for each run
     sign: str | None = None  # what stands in the circle of its picture; without one it is a box
-    _ran_forward = False  # used by the guards below
+    stand_in: Any = None  # by hand: a method that gives what runs in place of this layer, or None
+    _ran_forward: Any = False  # used by the guards below: True, or what ran in place of this layer
 
     def __init_subclass__(cls, guarded: bool = True, **options: Any) -> None:
         """Guard `forward` and `backward` for use by hand; a graph calls what is inside."""
@@ -122,17 +123,21 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(forward)
     def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
         try:
-            if len(inputs) == 1 and not options:  # a call that costs half as much
-                out = forward(self, inputs[0])
-            else:
-                out = forward(self, *inputs, **options)
+            other = self.stand_in and not options and self.stand_in()
+            out = other.forward(self, inputs) if other else NotImplemented
+            if out is NotImplemented:
+                other = True
+                if len(inputs) == 1 and not options:  # a call that costs half as much
+                    out = forward(self, inputs[0])
+                else:
+                    out = forward(self, *inputs, **options)
         except BaseException as error:
             self._ran_forward = False
             if isinstance(error, Exception) and not isinstance(error, ShapeError):
                 raise_shape_error(self, inputs, error)
                 raise_list_error(self, inputs, error)
             raise
-        self._ran_forward = True
+        self._ran_forward = other
         return out if type(out) is np.ndarray and out.ndim else plain(out, inputs)
 
     guarded.inside = forward  # type: ignore[attr-defined]
@@ -142,13 +147,16 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
 def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(backward)
     def guarded(self: Any, *dout: Any, **options: Any) -> Any:
-        if not self._ran_forward and hasattr(self.forward, "inside"):
+        ran = self._ran_forward
+        if not ran and hasattr(self.forward, "inside"):
             raise OrderError(
                 f"{self!r}: backward was called before forward. Call forward(...) first: it saves "
                 "what backward needs."
             )
         self._start_gradients()
-        if len(dout) == 1 and not options:
+        if type(ran) is not bool:
+            dx = ran.backward(self, *dout)
+        elif len(dout) == 1 and not options:
             dx = backward(self, dout[0])
         else:
             dx = backward(self, *dout, **options)

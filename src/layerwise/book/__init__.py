@@ -35,6 +35,7 @@ from . import (
     optimizer,
     time_layers,
     trainer,
+    twins,  # what the layers run as under the compiled engine
     util,
 )
 from . import np as _np_and_gpu  # first: below, `np` becomes NumPy itself

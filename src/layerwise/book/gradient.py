@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import engine
+
 __all__ = ["np", "numerical_gradient", "numerical_gradient_2d"]
 
 
@@ -15,6 +17,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> Any:
 
     x is changed in place while this runs, since in the book f often looks at an array of its own
     that x is, too: `numerical_gradient(lambda W: net.loss(x, t), net.params["W1"])`.
+
+    The layers run their own code meanwhile, in the dtype of x: such a small step is lost in the
+    float32 of the compiled engine.
 
     errors     ValueError for whole numbers, which cannot go a step of 1e-4 (the book's own answer
                there is wrong)
@@ -35,7 +40,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> Any:
         ends = []
         for moved in (float(value) + h, value - h):
             x[place] = moved
-            ends.append(f(x))
+            with engine("numpy"):
+                ends.append(f(x))
         grad[place] = (ends[0] - ends[1]) / (2 * h)
         x[place] = value
     return grad

@@ -103,13 +103,15 @@ class Convolution(Written, Layer):
 
     def backward(self, dout: Any) -> Any:
         dout = dout.transpose(0, 2, 3, 1).reshape(-1, len(self.W))  # (N out_h out_w, FN)
-        self.db = dout.sum(axis=0)
-        self.dW = (self.col.T @ dout).T.reshape(self.W.shape)
+        self.keep((self.col.T @ dout).T.reshape(self.W.shape), dout.sum(axis=0))
         dcol = dout @ self.col_W.T  # (N out_h out_w, C FH FW)
         return col2im(dcol, self.x.shape, *self.geometry())
 
+    def keep(self, dW: Any, db: Any) -> None:
+        self.dW, self.db = dW, db
 
-class Pooling(Layer):
+
+class Pooling(Written, Layer):
     """out = the largest number of each window, for every channel by itself.
 
     backward   dx = dout where the largest number was (of equal ones the first), else 0

@@ -158,7 +158,7 @@ class MatMul(Lists, Layer):
 
     def backward(self, dout: Any) -> Any:
         (W,) = self.params
-        self.grads[0][...] = self.x.T @ dout  # (D, N) @ (N, M) -> (D, M)
+        self.keep(self.x.T @ dout)  # (D, N) @ (N, M) -> (D, M)
         return dout @ W.T  # (N, M) @ (M, D) -> (N, D)
 
 
@@ -202,11 +202,14 @@ class Affine(Written, Layer):
 
     def backward(self, dout: Any) -> Any:
         dx = np.dot(dout, self.W.T)  # (N, M) @ (M, D) -> (N, D)
-        self.dW = np.dot(self.x.T, dout)  # (D, N) @ (N, M) -> (D, M)
-        self.db = dout.sum(axis=0)  # (N, M) -> (M,)
-        if "grads" in vars(self):
-            self.grads[0][...], self.grads[1][...] = self.dW, self.db
+        # dW (D, N) @ (N, M) -> (D, M), db (N, M) -> (M,)
+        self.keep(np.dot(self.x.T, dout), dout.sum(axis=0))
         return dx.reshape(self.original_x_shape)
+
+    def keep(self, dW: Any, db: Any) -> None:
+        self.dW, self.db = dW, db
+        if "grads" in vars(self):
+            self.grads[0][...], self.grads[1][...] = dW, db
 
 
 class SoftmaxWithLoss(Lists, Layer):

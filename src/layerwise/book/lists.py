@@ -10,6 +10,9 @@ import numpy as np
 class Written:
     """A layer whose backward writes its gradients, and does not add to those of before."""
 
+    stand_in: Any = None  # what gives the layer's twin (see `twins`)
+    twin: Any = None
+
     def _start_gradients(self) -> None:
         """There is nothing to do: backward writes over what was there."""
 
@@ -29,3 +32,8 @@ class Lists(Written):
         """Begin the lists: the parameters themselves, and room for their gradients."""
         self.params = list(params)
         self.grads = [np.zeros_like(W) for W in params]
+
+    def keep(self, *gradients: Any) -> None:
+        """Write the gradients of the parameters into their arrays."""
+        for grad, new in zip(self.grads, gradients):
+            grad[...] = new

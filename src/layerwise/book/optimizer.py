@@ -6,11 +6,15 @@ under the same keys, or places.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
+
+
+PART = 1 << 14  # numbers of each array
 
 
 def keys_of(params: Any) -> Any:
@@ -20,6 +24,18 @@ def keys_of(params: Any) -> Any:
 
 def zeros_for(params: Any) -> dict[Any, Any]:
     return {key: np.zeros_like(params[key]) for key in keys_of(params)}
+
+
+def in_parts(change: Callable[..., Any], *arrays: Any) -> Any:
+    """Change the first of some arrays, so many numbers at a time that they stay in the cache for
+    all steps of the formula; gives that array."""
+    W = arrays[0]
+    if np.size(W) <= PART or not all(a.shape == W.shape and a.flags.c_contiguous for a in arrays):
+        return change(*arrays)
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, W.size, PART):
+        change(*[array[start : start + PART] for array in flat])
+    return W
 
 
 class SGD:
@@ -163,7 +179,12 @@ class Adam:
         self.iter += 1
         start = (1.0 - self.beta2**self.iter) ** 0.5 / (1.0 - self.beta1**self.iter)
         lr_t = self.lr * start
+
+        def change(W: Any, dW: Any, m: Any, v: Any) -> Any:
+            m += (1 - self.beta1) * (dW - m)
+            v += (1 - self.beta2) * (dW**2 - v)
+            W -= lr_t * m / (np.sqrt(v) + 1e-7)
+            return W
+
         for key in keys_of(params):
-            self.m[key] += (1 - self.beta1) * (grads[key] - self.m[key])
-            self.v[key] += (1 - self.beta2) * (grads[key] ** 2 - self.v[key])
-            params[key] -= lr_t * self.m[key] / (np.sqrt(self.v[key]) + 1e-7)
+            params[key] = in_parts(change, params[key], grads[key], self.m[key], self.v[key])

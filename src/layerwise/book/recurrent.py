@@ -88,9 +88,7 @@ class Recurrent(Lists, Layer):
         T, N, D = self.x.shape
         da, dstate = back_through_time(self.step, douts, dstate, self.saved)
         da = da.reshape(T * N, Wx.shape[1])
-        gradients = self.x.reshape(T * N, D).T @ da, self.step.dWh, da.sum(axis=0)
-        for grad, new in zip(self.grads, gradients):
-            grad[...] = new
+        self.keep(self.x.reshape(T * N, D).T @ da, self.step.dWh, da.sum(axis=0))
         return (da @ Wx.T).reshape(T, N, D), dstate
 
 

@@ -110,8 +110,8 @@ class TimeAffine(Lists, Layer):
         W, _ = self.params
         N, T, M = dout.shape
         dout = dout.reshape(N * T, M)
-        self.grads[0][...] = self.x.T @ dout  # (D, N T) @ (N T, M) -> (D, M)
-        self.grads[1][...] = dout.sum(axis=0)  # (N T, M) -> (M,)
+        # dW (D, N T) @ (N T, M) -> (D, M), db (N T, M) -> (M,)
+        self.keep(self.x.T @ dout, dout.sum(axis=0))
         return (dout @ W.T).reshape(N, T, W.shape[0])  # (N T, M) @ (M, D) -> (N T, D)
 
 

@@ -68,6 +68,11 @@ def engine(name: str) -> Iterator[None]:
         _chosen.reset(token)
 
 
+def chosen() -> str:
+    """The name of the engine that runs here."""
+    return _chosen.get()
+
+
 def set_num_threads(threads: int | None) -> None:
     """Let the engine work with so many threads from now on.
 
@@ -99,7 +104,7 @@ def plan_of(graph: Any, values: list[Any], predicts: bool) -> Any:
     """The plan that runs this graph from these values of its inputs; None: it runs as written."""
     if _chosen.get() != "compiled" or graph._nested or not graph._calls:
         return None
-    if graph.dtype != np.float32 or not graph.held_parameters:
+    if graph.dtype != np.float32:
         return None
     inputs = values[: len(graph.inputs)]
     key = predicts, graph.training, *[(np.shape(x), getattr(x, "dtype", type(x))) for x in inputs]

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 from .contenders import BEST, Contender, contenders
 from .works import WORKS
 
-LIMIT = 240  # seconds that one process may take
+LIMITS = {False: 180, True: 60}  # seconds that a process may take; True: of no rival for speed
 THREADS = ("OMP", "OPENBLAS", "MKL", "LAYERWISE")
 
 
 class Settings(NamedTuple):
     rounds: int = 3  # how often each rival is measured
-    seconds: float = 1.0  # how long in each of them, alone, and again beside a busy process
+    seconds: float = 0.7  # how long in each of them, alone, and again beside a busy process
     threads: int = 1
 
 
@@ -88,6 +88,7 @@ def process(
     if missing := contender.missing():
         return {"failed": f"{missing} is not installed"}
     call = [sys.executable, "-m", "bench.measure", json.dumps(asked)]
+    limit = LIMITS[contender.reference]
     with subprocess.Popen(
         call,
         stdout=subprocess.PIPE,
@@ -97,11 +98,11 @@ def process(
         start_new_session=True,
     ) as child:
         try:
-            out, errors = child.communicate(timeout=LIMIT)
+            out, errors = child.communicate(timeout=limit)
         except BaseException as why:
             stop(child)
             if isinstance(why, subprocess.TimeoutExpired):
-                return {"failed": f"more than {LIMIT} seconds"}
+                return {"failed": f"more than {limit} seconds"}
             raise
     if child.returncode:
         return {"failed": reason(errors, child.returncode)}

@@ -29,7 +29,7 @@ class Library(NamedTuple):
 LIBRARIES = (
     Library("layerwise", "layerwise", "layerwise", "compiled"),
     Library("PyTorch eager", "torch", "torch", "torch"),
-    Library("PyTorch, torch.compile", "torch", "torch", "best: compile"),
+    Library("PyTorch, torch.compile", "torch", "torch", "best: all"),
     Library("JAX, jit", "jax", "jax", "jax"),
     Library("scikit-learn", "sklearn.neural_network", "scikit-learn", ""),
     Library("tinygrad", "tinygrad", "tinygrad", "tinygrad"),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from tinygrad import Context, Device, Tensor, TinyJit, dtypes, nn
 
 from ..works import LEARNING_RATES, NETWORKS, Given, Work
 from . import Running, UnavailableError, checked, cpus
-
-os.environ.setdefault("CPU_COUNT", str(cpus()))  # tinygrad reads it when it is imported
-
-from tinygrad import Device, Tensor, TinyJit, dtypes, nn
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "SGD": nn.optim.SGD,
@@ -32,45 +28,46 @@ def build(work: Work, given: Given, option: str) -> Running:
     weights = iter(given.weights)
     layers = [LAYERS[word](weights, *how) for word, *how in NETWORKS[work.network]]
     x, t = Tensor(given.x).realize(), Tensor(given.t).realize()
-    learned = [W for W in LEARNED if W is not None]
 
     def run(x: Tensor) -> Tensor:
         return x.sequential(layers)
 
-    step = learning(run, learned, x, t, work) if work.learns else answering(run, x)
-    total = sum(int(np.prod(W.shape)) for W in learned)
-    kinds = {str(W.dtype).removeprefix("dtypes.").replace("float", "float32", 1) for W in learned}
-    dtype = "float32" if all(W.dtype == dtypes.float32 for W in learned) else str(kinds)
+    step = learning(run, x, t, work) if work.learns else answering(run, x)
+    total = sum(int(np.prod(W.shape)) for W in LEARNED)
+    kinds = {str(W.dtype) for W in LEARNED}
+    dtype = "float32" if kinds == {str(dtypes.float32)} else str(kinds)
     return checked(Running(step, total, dtype, cpus()), given)
 
 
-def learning(run: Any, learned: list[Tensor], x: Tensor, t: Tensor, work: Work) -> Any:
-    optimizer = OPTIMIZERS[work.optimizer](learned, lr=LEARNING_RATES[work.optimizer])
+def learning(run: Any, x: Tensor, t: Tensor, work: Work) -> Any:
+    rate = LEARNING_RATES[work.optimizer]
+    optimizer = OPTIMIZERS[work.optimizer]([*LEARNED, *STATISTICS], lr=rate)
 
     @TinyJit
-    @Tensor.train()
-    def once() -> Tensor:
+    @Context(TRAINING=1)
+    def once(x: Tensor, t: Tensor) -> Tensor:
         optimizer.zero_grad()
         scores = run(x)
         loss = scores.reshape(-1, scores.shape[-1]).sparse_categorical_crossentropy(t.flatten())
         loss.backward()
         return loss.realize(*optimizer.schedule_step())
 
-    return lambda: once().item()
+    return lambda: once(x, t).item()
 
 
 def answering(run: Any, x: Tensor) -> Any:
-    once = TinyJit(lambda: run(x).realize())
-    return lambda: once().numpy()
+    once = TinyJit(lambda x: run(x).realize())
+    return lambda: once(x).numpy()
 
 
 # layers ------------------------------------------------------------------------------------------
 
 LEARNED: list[Tensor] = []
+STATISTICS: list[Tensor] = []  # of BatchNorms; the optimizer writes them, too
 
 
 def put(W: np.ndarray) -> Tensor:
-    LEARNED.append(Tensor(np.ascontiguousarray(W), requires_grad=True).realize())
+    LEARNED.append(Tensor(np.ascontiguousarray(W)).realize())
     return LEARNED[-1]
 
 
@@ -87,6 +84,7 @@ def conv(weights: Weights, channels: int, filters: int, size: int, padding: int)
 def conv_norm(weights: Weights, channels: int, filters: int, stride: int) -> Any:
     W, norm = put(next(weights)), nn.BatchNorm(filters)
     norm.weight, norm.bias = put(next(weights)), put(next(weights))
+    STATISTICS.extend([norm.running_mean, norm.running_var, norm.num_batches_tracked])
     return lambda x: norm(x.conv2d(W, stride=stride, padding=1))
 
 

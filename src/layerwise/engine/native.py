@@ -68,6 +68,8 @@ def compiled(function: Callable[..., Any], signature: Any, name: str) -> int:
         _say(name)
         made = numba.cfunc(signature, **OPTIONS)(function)
         library, symbol = made._library, made._wrapper_name
+        if "numba_do_raise" in library.get_llvm_str():
+            raise TypeError(f"{name} can raise an error, as range does for a step that may be 0.")
         _, _, parts = library.serialize_using_object_code()
         _write(path, symbol, parts)
     else:

@@ -20,7 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-from .cpu import V
+from .cpu import FEATURES, V
 from .native import inlined
 
 Floats = types.CPointer(types.float32)  # a float* as in C: p[i], p + i
@@ -81,6 +81,11 @@ def first_lanes(builder: Any, count: Any) -> Any:
     """A mask that is true in the first `count` lanes."""
     lanes = ir.Constant(INTS, list(range(V)))
     return builder.icmp_signed("<", lanes, spread(builder, builder.trunc(count, INT), INTS))
+
+
+def shuffled(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    """V of the 2 V lanes of two vectors."""
+    return builder.shuffle_vector(a, b, ir.Constant(INTS, lanes))
 
 
 def load_at(builder: Any, pointer: Any, kind: Any = FLOATS) -> Any:
@@ -158,16 +163,49 @@ def load_part(typing: Any, pointer: Any, count: Any) -> Any:
 
 @intrinsic
 def store_part(typing: Any, pointer: Any, vector: Any, count: Any) -> Any:
-    """Write the first `count` lanes, and nothing else."""
+    """Write the first `count` lanes, fewer than V, and nothing else."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.bitcast(args[0], FLOATS.as_pointer())
-        mask, align = first_lanes(builder, args[2]), ir.Constant(INT, 4)
-        name = f"llvm.masked.store.v{V}f32.p0"
-        call(builder, name, ir.VoidType(), args[1], pointer, align, mask)
+        pointer, vector, count = args
+        if "avx512f" in FEATURES:
+            pointer = builder.bitcast(pointer, FLOATS.as_pointer())
+            mask, align = first_lanes(builder, count), ir.Constant(INT, 4)
+            name = f"llvm.masked.store.v{V}f32.p0"
+            call(builder, name, ir.VoidType(), vector, pointer, align, mask)
+        else:
+            store_in_halves(builder, pointer, vector, count)
         return context.get_dummy_value()
 
     return types.void(Floats, Vector, types.intp), build
+
+
+def store_in_halves(builder: Any, pointer: Any, vector: Any, count: Any) -> None:
+    """Half of a vector if there is so much left, then a quarter, and so on: where a CPU has a
+    masked store, but no registers for masks, it may take longer than all of that."""
+    nothing = ir.Constant(LONG, 0)
+    left = builder.select(builder.icmp_signed("<", count, nothing), nothing, count)
+    for lanes in (V >> i for i in range(1, V.bit_length())):
+        there = builder.icmp_signed(">=", left, ir.Constant(LONG, lanes))
+        before = builder.block
+        with builder.if_then(there):
+            kind = ir.VectorType(INT, lanes)
+            first = builder.shuffle_vector(vector, vector, ir.Constant(kind, list(range(lanes))))
+            store_at(builder, first, pointer)
+            moved = builder.gep(pointer, [ir.Constant(LONG, lanes)])
+            rest = shuffled(builder, vector, vector, [(i + lanes) % V for i in range(V)])
+            fewer = builder.sub(left, ir.Constant(LONG, lanes))
+            inside = builder.block
+        pointer = joined(builder, (pointer, before), (moved, inside))
+        vector = joined(builder, (vector, before), (rest, inside))
+        left = joined(builder, (left, before), (fewer, inside))
+
+
+def joined(builder: Any, *ways: tuple[Any, Any]) -> Any:
+    """A value that depends on the block that one has come from."""
+    value = builder.phi(ways[0][0].type)
+    for one, block in ways:
+        value.add_incoming(one, block)
+    return value
 
 
 @inlined
@@ -304,6 +342,23 @@ def _reduction(combine: Callable[..., Any]) -> Any:
 
 total = _reduction(lambda builder, a, b: builder.fadd(a, b))
 largest = _reduction(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
+
+
+def _shuffle(lanes: list[int]) -> Any:
+    @intrinsic
+    def shuffle(typing: Any, a: Any, b: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return shuffled(builder, args[0], args[1], lanes)
+
+        return Vector(Vector, Vector), build
+
+    return shuffle
+
+
+# Of the 2 V numbers of two vectors, one behind the other: every other one; and back again
+evens, odds = _shuffle(list(range(0, 2 * V, 2))), _shuffle(list(range(1, 2 * V, 2)))
+zipped_low = _shuffle([i // 2 + V * (i % 2) for i in range(V)])
+zipped_high = _shuffle([(V + i) // 2 + V * (i % 2) for i in range(V)])
 
 
 # operators ---------------------------------------------------------------------------------------

@@ -25,7 +25,17 @@ from ..cpu import ROWS, WIDTH, V
 from ..functions import f
 from ..kernel import Float, Floats, Function, Int, kernel
 from ..native import inlined
-from ..simd import LONG, load, load_at, load_part, store, store_at, store_some
+from ..simd import (
+    LONG,
+    load,
+    load_at,
+    load_part,
+    load_some,
+    shuffled,
+    store,
+    store_at,
+    store_some,
+)
 from ..simd import Floats as Pointer
 from .behind import call_behind
 from .tile import multiply, plus_block, repeated, starts, store_block, zeros
@@ -70,11 +80,6 @@ def turn(typing: Any, source: Any, stride: Any, target: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(Pointer, types.intp, Pointer), build
-
-
-def shuffled(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    """V of the 2 V lanes of two vectors."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), V), lanes))
 
 
 @inlined
@@ -181,6 +186,16 @@ def put_row(source: Any, target: Any, columns: int) -> None:
     """Copy some floats, and write nothing behind them."""
     for v in range(0, columns, V):
         store_some(target + v, load(source + v), columns - v)
+
+
+@inlined
+def add_row(source: Any, target: Any, count: int, how: int) -> None:
+    """Write some floats, or add them to what is there."""
+    for v in range(0, count, V):
+        z = load(source + v)
+        if how == ADD:
+            z = z + load_some(target + v, count - v)
+        store_some(target + v, z, count - v)
 
 
 def blocks(M: int, N: int, K: int, copied: bool) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..cpu import V
 from ..functions import f
 from ..native import apart, inlined
-from ..simd import lanes_between, load_lanes, splat, store
+from ..simd import evens, lanes_between, load_lanes, splat, store
 
 
 class Grid(NamedTuple):
@@ -67,6 +67,13 @@ def copy_lanes(
         mask, fill = lanes_between(first, end), splat(others)
         for c in range(channels):
             store(target + c * row, load_lanes(source + c * plane, mask, fill))
+    elif step == 2:
+        low = lanes_between(2 * first, 2 * end - 1)
+        high, fill = lanes_between(2 * first - V, 2 * end - 1 - V), splat(others)
+        for c in range(channels):
+            line = source + c * plane
+            both = load_lanes(line, low, fill), load_lanes(line + V, high, fill)
+            store(target + c * row, evens(both[0], both[1]))
     else:
         for c in range(channels):
             for t in range(V):

@@ -11,6 +11,7 @@ from test_engine import KERNELS
 from test_engine_process import posix, python, results, threads  # noqa: F401
 
 import layerwise as lw
+from layerwise.engine import ops_winograd
 
 sizes = st.integers(1, 70)
 small = st.integers(1, 4)
@@ -92,6 +93,38 @@ def test_convolutions_of_many_kinds(call, shape):
         return lw.Sequential(lw.Conv2d(*call), lw.Tanh(), seed=0)
 
     assert_right(make, images(*shape), ["convolution_tanh_forward", "weight_gradient"])
+
+
+channels = st.integers(4, 70)
+
+
+@given(
+    N=st.integers(1, 3), C=channels, M=channels, groups=st.integers(1, 2),
+    image=st.tuples(st.integers(1, 20), st.integers(16, 40)), bias=st.booleans(),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)), seed=st.integers(0, 9),
+)  # fmt: skip
+def test_kernels_of_3_x_3_by_winograd(N, C, M, groups, image, bias, padding, seed):
+    assume(image[0] + 2 * padding[0] >= 3 and image[1] + 2 * padding[1] >= 18)
+
+    def make():
+        conv = lw.Conv2d(groups * C, groups * M, 3, 1, padding, bias=bias, groups=groups)
+        return lw.Sequential(conv, lw.ReLU(), seed=seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ops_winograd, "FEWEST_TILES", 1)
+        x = images(N, groups * C, *image, seed=seed)
+        assert_right(make, x, ["winograd_relu", "winograd_weights"])
+
+
+def test_gradients_by_winograd_add_up():
+    conv, x = lw.Conv2d(5, 5, 3, padding=1), images(3, 5, 16, 24)
+    net, found = lw.Sequential(conv, lw.Tanh(), conv, seed=0), []
+    for engine in ("compiled", "numpy"):
+        with lw.engine(engine):
+            net.backward(np.ones_like(net.forward(x)))
+            assert engine == "numpy" or "winograd_weights" in compiled(net)
+        found.append(conv.W.grad.copy())
+    near(*found, 1e-4)
 
 
 def test_padding_that_keeps_the_size():
@@ -195,11 +228,32 @@ def test_nan_and_inf_come_through():
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("place", ["x", "W", "dout"])
+def test_winograd_leaves_alone_what_a_convolution_leaves_alone(odd, place):
+    """Its sums and differences would spread what is not finite, or overflow."""
+    conv, x = lw.Conv2d(4, 5, 3, padding=1, bias=False), images(2, 4, 16, 20)
+    net = lw.Sequential(conv, seed=0)
+    dout = images(2, 5, 16, 20, seed=1)
+    {"x": x, "W": conv.W.value, "dout": dout}[place][1, 2, 1, 1] = odd
+    found = []
+    for engine in ("compiled", "numpy"):
+        with lw.engine(engine), np.errstate(all="ignore"):
+            y = net.forward(x).copy()
+            found.append((y, net.backward(dout), conv.W.grad.copy()))
+            assert engine == "numpy" or "winograd_weights" in compiled(net)
+    for one, other in zip(*found):
+        largest = np.max(np.abs(other), initial=0, where=np.isfinite(other))
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * largest)
+
+
 def classifier():
     """A small network with everything in it, and numbers for it."""
     x, t = lw.Input("x"), lw.Input("t")
-    layers = [lw.Conv2d(3, 17, 3, padding=1), lw.ReLU(), lw.MaxPool2d(2), lw.Conv2d(17, 20, 3, 2),
-              lw.Tanh(), lw.AvgPool2d(2), lw.Flatten(), lw.Affine(180, 10)]  # fmt: skip
+    layers = [
+        lw.Conv2d(3, 17, 3, padding=1), lw.ReLU(), lw.Conv2d(17, 17, 3, padding=1), lw.MaxPool2d(2),
+        lw.Conv2d(17, 20, 3, 2), lw.Tanh(), lw.AvgPool2d(2), lw.Flatten(), lw.Affine(180, 10),
+    ]  # fmt: skip
     net = lw.Graph(lw.SoftmaxCrossEntropy()(lw.Sequential(*layers)(x), t), inputs=[x, t], seed=0)
     return net, (images(40, 3, 28, 28), np.random.default_rng(0).integers(0, 10, 40))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers
+from . import ops_winograd
 from .cpu import WIDTH, V
 from .kernel import Kernel, chunks_of
 from .kernels import pooling
@@ -105,11 +106,13 @@ class ConvOp(WindowOp):
         """Record a convolution from C to M channels in each group."""
         K, P = grid.KH * grid.KW, grid.OH * grid.OW
         rows, columns, chunks = blocks(M, self.N * P, C * K)
-        flops = 2 * self.N * P * self.G * M * C * K
+        flops, needed = 2 * self.N * P * self.G * M * C * K, self.numbers(np.ones(1))
+        arrays |= {"grid": self.held(grid), "N": self.N, "G": self.G, "C": C, "M": M}
+        if ops_winograd.suits(grid, self.N, C, M):
+            flops, needed = 0, ops_winograd.convolve(self, grid, *also, **arrays)
         self.step(
-            convolution, self.G * chunks, flops, *also, of=arrays["y"],
-            grid=self.held(grid), N=self.N, G=self.G, C=C, M=M, rows=rows, columns=columns,
-            channels=max(1, PANEL_ROWS // K), **arrays,
+            convolution, self.G * chunks, flops, *also, of=arrays["y"], needed=needed, rows=rows,
+            columns=columns, channels=max(1, PANEL_ROWS // K), **arrays,
         )  # fmt: skip
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
@@ -129,11 +132,15 @@ class ConvOp(WindowOp):
         share = -(-N // max(1, min(N, MOST_CHUNKS // across, work // WORK)))
         parts = -(-N // share)
         dW, adds = self.gradient(self.layer.W)
+        given = {"x": self.x, "dout": dout, "grid": self.held(g), "N": N, "G": G, "C": C, "M": M}
+        needed = self.numbers(np.ones(1))
+        if ops_winograd.gradient_suits(g, N, C, M):
+            needed = ops_winograd.weight_gradient(self, g, adds, dW=dW, **given)
+            parts, share, work = 1, N, 0
         sums, start = (dW, adds) if parts == 1 else (self.new((parts, *dW.shape)), ZERO)
         self.step(
-            weight_gradient, parts * across, 2 * work, of=dW,
-            x=self.x, dout=dout, dW=sums, grid=self.held(g), start=start, N=N, G=G, C=C, M=M,
-            share=share, channels=channels, depth=depth, batch=batch, row=row,
+            weight_gradient, parts * across, 2 * work, of=dW, dW=sums, needed=needed, start=start,
+            share=share, channels=channels, depth=depth, batch=batch, row=row, **given,
         )  # fmt: skip
         if parts > 1:
             n = size(dW.shape)

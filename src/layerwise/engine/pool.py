@@ -40,7 +40,7 @@ LINE = 16
 COUNT = (1 << 20) - 1  # a ticket word: first chunk << 40 | number of chunks << 20 | next one to do
 SPINS = 8_000  # looks of an idle worker, 0.2 to 0.4 milliseconds, before it goes to sleep
 PATIENCE = 1_000  # looks before the CPU is offered to other threads
-SCRATCH = 1 << 18  # bytes for each thread, for what a kernel packs
+SCRATCH = 3 << 17  # bytes for each thread, for what a kernel packs
 STAMP = 2  # words of a time stamp
 
 _word, _void = ir.IntType(64), ir.VoidType()

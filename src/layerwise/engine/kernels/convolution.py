@@ -22,7 +22,7 @@ from ..native import inlined
 from ..pool import SCRATCH
 from ..simd import load, load_some, splat, store_some, total
 from .behind import call_behind
-from .product import ADD, BIAS, MOST_CHUNKS, WORK, copy_panel
+from .product import ADD, BIAS, MOST_CHUNKS, WORK, add_row, copy_panel
 from .tile import sum_of_products
 from .windows import gather, grid_at
 
@@ -36,12 +36,13 @@ MOST_ELEMENTS = ROOM // ROW  # of a kernel in one channel
 
 @kernel
 def convolution(
-    x: Floats, W: Floats, bias: Floats, y: Floats, grid: Ints, start: Int,
+    x: Floats, W: Floats, bias: Floats, y: Floats, needed: Ints, grid: Ints, start: Int,
     N: Int, G: Int, C: Int, M: Int, rows: Int, columns: Int, channels: Int,
     behind: Function, Y: Floats, p: Float, q: Float, chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
     """y = W columns(x) + b, and Y = behind(y) where there is such a function.
 
+    needed    whether it has to be done at all
     grid      of the windows (see `Grid`)
     start     ZERO or BIAS: what else is summed
     N, G      images, and groups that their channels are cut into
@@ -49,6 +50,8 @@ def convolution(
     rows, columns   of a chunk: of all (M, N OH OW) numbers of a group
     channels  whose columns are made at a time
     """
+    if not needed[0]:
+        return
     g = grid_at(grid)
     P, K = g.OH * g.OW, g.KH * g.KW
     across = (N * P + columns - 1) // columns
@@ -69,7 +72,9 @@ def convolution(
             for n in range(0, width, WIDTH):
                 for m in range(group * M + top, group * M + bottom, ROWS):
                     height, a = min(ROWS, group * M + bottom - m), W + (m * C + c) * K
-                    sum_of_products((a, C * K, height, 0, panel + n, ROW, 1, depth * K, scratch))
+                    sum_of_products(
+                        (a, C * K, height, 0, panel + n, ROW, 1, depth * K, scratch, WIDTH, 0)
+                    )
                     put(
                         scratch, y, Y, bias, how, m, height, G * M, P, place + n,
                         min(WIDTH, width - n), function, p, q,
@@ -113,14 +118,17 @@ def blocks(M: int, windows: int, K: int) -> tuple[int, int, int]:
 
 @kernel
 def weight_gradient(
-    x: Floats, dout: Floats, dW: Floats, grid: Ints, start: Int, N: Int, G: Int, C: Int, M: Int,
-    share: Int, channels: Int, depth: Int, batch: Int, row: Int, chunk: Int, scratch: Floats,
+    x: Floats, dout: Floats, dW: Floats, needed: Ints, grid: Ints, start: Int, N: Int, G: Int,
+    C: Int, M: Int, share: Int, channels: Int, depth: Int, batch: Int, row: Int,
+    chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
     """dW (parts, G M, R) = dout columns(x)^T, where each part sums `share` images.
 
     Chunks are parts x groups x blocks of channels. Columns are made of `depth` windows of `batch`
     images at a time, in rows of `row` floats.
     """
+    if not needed[0]:
+        return
     g = grid_at(grid)
     P, K = g.OH * g.OW, g.KH * g.KW
     across = (C + channels - 1) // channels
@@ -143,21 +151,13 @@ def weight_gradient(
                 for m in range(0, M, ROWS):
                     height = min(ROWS, M - m)
                     a = dout + (((n * G + group) * M + m) * P + at)
-                    sum_of_products((a, P, height, G * M * P, panel, WIDTH, images, count, scratch))
+                    sum_of_products(
+                        (a, P, height, G * M * P, panel, WIDTH, images, count, scratch, WIDTH, 0)
+                    )
                     for i in range(height):
                         to = target + ((m + i) * R + r)
-                        put_row(scratch + i * WIDTH, to, min(WIDTH, here * K - r), how)
+                        add_row(scratch + i * WIDTH, to, min(WIDTH, here * K - r), how)
             how = ADD
-
-
-@inlined
-def put_row(source: Any, target: Any, count: int, how: int) -> None:
-    """Write some floats, or add them to what is there."""
-    for v in range(0, count, V):
-        z = load(source + v)
-        if how == ADD:
-            z = z + load_some(target + v, count - v)
-        store_some(target + v, z, count - v)
 
 
 @kernel

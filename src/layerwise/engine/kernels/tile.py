@@ -152,15 +152,18 @@ def multiply(block: Any, A: Any, ak: int, B: Any, K: int) -> Any:
 
 @apart
 def sum_of_products(
-    A: Any, am: int, rows: int, distance: int, B: Any, bk: int, count: int, K: int, C: Any
-) -> None:
-    """C (ROWS, WIDTH) = the sum of A_b B_b over `count` pairs of matrices.
+    A: Any, am: int, rows: int, distance: int, B: Any, bk: int, count: int, K: int, C: Any, cm: int,
+    adds: int,
+) -> None:  # fmt: skip
+    """C (rows, WIDTH) = the sum of A_b B_b over `count` pairs of matrices; with `adds`, and of C.
 
-    A_b begins at A + b * distance; it has `rows` rows, am apart, of K numbers. The rows of B_b are
-    bk apart, and those of the next pair follow.
+    A_b begins at A + b * distance; its rows are am apart, and have K numbers. The rows of B_b are
+    bk apart, and those of the next pair follow; rows of C are cm apart.
     """
-    starting, block = starts(A, am, rows), zeros()
-    for b in range(count):
-        for k in range(K):
-            block = add_rank_one(block, starting, b * distance + k, B + (b * K + k) * bk)
-    store_block(starts(C, WIDTH, rows), block)
+    for m in range(0, rows, ROWS):
+        starting, block = starts(A + m * am, am, min(ROWS, rows - m)), zeros()
+        for b in range(count):
+            for k in range(K):
+                block = add_rank_one(block, starting, b * distance + k, B + (b * K + k) * bk)
+        place = starts(C + m * cm, cm, min(ROWS, rows - m))
+        store_block(place, plus_block(block, place) if adds else block)

@@ -120,13 +120,14 @@ def copy_block(A: Any, ak: int, depth: int, rows: int, block: Any) -> None:
         end = min(depth, first + V)
         for m in range(0, rows, ROWS):
             source, target = A + m, block + m // ROWS * (depth * ROWS + V)
-            for v in range(0, ROWS, V):
-                if m + v + V <= rows:
-                    for k in range(first, end):
+            if m + ROWS + V <= rows:
+                for k in range(first, end):
+                    for v in range(0, ROWS, V):
                         store(target + (k * ROWS + v), load(source + (k * ak + v)))
-                else:
-                    for k in range(first, end):
-                        last = load_part(source + (k * ak + v), max(rows - m - v, 0))
+            else:
+                for k in range(first, end):
+                    for v in range(0, ROWS, V):
+                        last = load_part(source + (k * ak + v), max(min(rows - m - v, V), 0))
                         store(target + (k * ROWS + v), last)
 
 

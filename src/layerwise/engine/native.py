@@ -21,7 +21,11 @@ import llvmlite
 import numba
 from numba import types
 from numba.core import cgutils
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
 from numba.core.registry import cpu_target
+from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
 from ..files import as_path, cache_folder, write_whole
@@ -31,9 +35,64 @@ SOURCES = "cpu", "functions", "kernel", "native", "pool", "simd"  # that machine
 OPTIONS = {"error_model": "numpy"}  # dividing by 0 gives Inf, as in NumPy
 
 
+class Part(JITCodeLibrary):
+    """What becomes a part of kernels is optimised there, and becomes machine code there."""
+
+    def _optimize_final_module(self) -> None: ...
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class PartLowering(NativeLowering):
+    """Numba makes each function ready to be called from Python, too, which takes half of the time.
+    One that only becomes a part of others is told to them, by a name of its own."""
+
+    _name = "part_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        for flag in ("no_compile", "no_cpython_wrapper", "no_cfunc_wrapper"):
+            setattr(state.flags, flag, True)
+        state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        super().run_pass(state)
+        name: Any = [].append  # Numba wants some function of C, and no two the same
+        state.targetctx.insert_user_function(name, state.cr.fndesc, [state.library])
+        state["cr"] = state.cr._replace(cfunc=name)
+        return True
+
+
+# Numba's passes for what no kernel has: closures, `with`, literals, array expressions, errors
+UNNEEDED = {
+    "AnnotateTypes", "DeadBranchPrune", "DumpParforDiagnostics", "FindLiterallyCalls",
+    "InlineClosureLikes", "InlineInlinables", "InlineOverloads",
+    "LiteralPropagationSubPipelinePass", "LiteralUnroll", "MakeFunctionToJitFunction",
+    "NopythonRewrites", "RewriteDynamicRaises", "RewriteSemanticConstants", "WithLifting",
+}  # fmt: skip
+
+
+class KernelCompiler(CompilerBase):
+    """Numba's own way without the passes that kernels do not need."""
+
+    def define_pipelines(self) -> list[Any]:
+        way = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        way.passes = [one for one in way.passes if one[0].__name__ not in UNNEEDED]
+        way.finalize()
+        return [way]
+
+
+class PartCompiler(KernelCompiler):
+    """The same for a function that becomes a part of kernels."""
+
+    def define_pipelines(self) -> list[Any]:
+        (way,) = super().define_pipelines()
+        way.passes = [(PartLowering if p is NativeLowering else p, why) for p, why in way.passes]
+        return [way]
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """A function that kernels call, which becomes a part of them."""
-    return numba.njit(forceinline=True, **OPTIONS)(function)
+    return numba.njit(forceinline=True, pipeline_class=PartCompiler, **OPTIONS)(function)
 
 
 def apart(function: Callable[..., Any]) -> Any:
@@ -66,7 +125,7 @@ def compiled(function: Callable[..., Any], signature: Any, name: str) -> int:
     held = _read(path)
     if held is None:
         _say(name)
-        made = numba.cfunc(signature, **OPTIONS)(function)
+        made = numba.cfunc(signature, pipeline_class=KernelCompiler, **OPTIONS)(function)
         library, symbol = made._library, made._wrapper_name
         if "numba_do_raise" in library.get_llvm_str():
             raise TypeError(f"{name} can raise an error, as range does for a step that may be 0.")

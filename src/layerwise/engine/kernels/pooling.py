@@ -1,7 +1,7 @@
 """Pooling: the largest number or the mean of each window, for every image of one channel by itself.
 
-Chunks are some images. Forward looks at a line of windows, one element of the kernel after the
-other. Backward goes from window to window, since windows may share pixels.
+Chunks are some images. Forward looks at V windows beside each other, one element of the kernel
+after the other. Backward goes from window to window, since windows may share pixels.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ..functions import f
 from ..kernel import CHUNK, Floats, Int, Ints, kernel
 from ..native import inlined
 from ..pool import SCRATCH
-from ..simd import lane_numbers, lanes_between, load, load_some, select, splat, store_some, total
-from .windows import columns_inside, gather_line, grid_at
+from ..simd import lane_numbers, load, load_some, select, splat, store_some, total
+from .windows import all_inside, gather_line, grid_at, pixels
 
 LINE = 64  # windows beside each other that are looked at together: a multiple of V
 MOST_ELEMENTS = SCRATCH // 4 // LINE  # of a kernel
@@ -39,32 +39,51 @@ def max_pool(
     for n in range(chunk * images, min(N, (chunk + 1) * images)):
         image = x + n * g.H * g.W
         for i in range(g.OH):
-            for start in range(0, g.OW, LINE):
-                windows = min(LINE, g.OW - start)
-                gather_line(image, g, 1, i, start, windows, LOWEST, scratch, LINE)
-                for j in range(0, windows, V):
-                    most, place = largest(scratch + j, g, i, start + j)
-                    to, count = n * P + i * g.OW + start + j, windows - j
-                    store_some(y + to, most, count)
-                    store_some(where + to, place, count)
+            for start in range(0, g.OW, V):
+                j = max(0, min(start, g.OW - V))
+                top, left, to = i * g.down - g.above, j * g.right - g.left, n * P + i * g.OW + j
+                if all_inside(g, top, left):
+                    most, place = largest_inside(image, g, top, left)
+                else:
+                    gather_line(image, g, 1, i, j, min(V, g.OW), LOWEST, scratch, V)
+                    most, place = largest(scratch, g, top, left)
+                store_some(y + to, most, g.OW)
+                store_some(where + to, place, g.OW)
 
 
 @inlined
-def largest(columns: Any, g: Any, i: int, j: int) -> Any:
-    """The largest number in each of V columns, and its place; NaN counts as largest."""
-    row, column = i * g.down - g.above, j * g.right - g.left
-    first, end = columns_inside(g, column, V)
+def larger(x: Any, at: Any, most: Any, place: Any) -> Any:
+    """The first of equal ones stays, and NaN, with which every comparison is false."""
+    place = select(x <= most, place, select(most == most, at, place))
+    return select(x <= most, most, select(most == most, x, most)), place
+
+
+@inlined
+def largest_inside(image: Any, g: Any, top: int, left: int) -> Any:
+    """The largest number in each of V windows, and its place; NaN counts as largest."""
     numbers = lane_numbers() * f(g.right)
-    most, place = load(columns), splat(NOWHERE)
-    if 0 <= row < g.H:
-        place = select(lanes_between(first, end), numbers + f(row * g.W + column), place)
+    most, place = pixels(image + (top * g.W + left), 0, g.right), numbers + f(top * g.W + left)
     for k in range(g.KH):
+        at = (top + k * g.row_step) * g.W + left
         for l in range(g.KW):  # noqa: E741  as in the formulas
-            x = load(columns + (k * g.KW + l) * LINE)
-            at = (row + k * g.row_step) * g.W + column + l * g.column_step
-            # the first of equal ones stays, and NaN, with which every comparison is false
-            place = select(x <= most, place, select(most == most, numbers + f(at), place))
-            most = select(x <= most, most, select(most == most, x, most))
+            x = pixels(image + at, l * g.column_step, g.right)
+            most, place = larger(x, numbers + f(at + l * g.column_step), most, place)
+    return most, place
+
+
+@inlined
+def largest(columns: Any, g: Any, top: int, left: int) -> Any:
+    """The same where something may be outside: there is no place for it. Columns have V floats."""
+    numbers, most, place = lane_numbers() * f(g.right), load(columns), splat(NOWHERE)
+    if 0 <= top < g.H:
+        corner = numbers + f(left)
+        inside = select(corner < f(g.W), numbers + f(top * g.W + left), place)
+        place = select(corner < f(0.0), place, inside)
+    for k in range(g.KH):
+        for l in range(g.KW):  # noqa: E741
+            at = (top + k * g.row_step) * g.W + left + l * g.column_step
+            x = load(columns + (k * g.KW + l) * V)
+            most, place = larger(x, numbers + f(at), most, place)
     return most, place
 
 

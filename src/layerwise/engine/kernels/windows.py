@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..cpu import V
 from ..functions import f
 from ..native import apart, inlined
-from ..simd import evens, lanes_between, load_lanes, splat, store
+from ..simd import evens, lanes_between, load, load_lanes, odds, splat, store
 
 
 class Grid(NamedTuple):
@@ -40,67 +40,89 @@ def grid_at(n: Any) -> Any:
 
 
 @inlined
-def ceiled(a: int, b: int) -> int:
-    """a / b, rounded up, for any a and b from 1 up."""
-    return (a + b - 1) // b
-
-
-@inlined
-def columns_inside(grid: Any, column: int, count: int) -> Any:
-    """The first of `count` lanes that is in the image, for pixels from this column on, and the one
-    behind the last."""
-    first, end = 0, count
-    if column < 0:
-        first = ceiled(-column, grid.right)
-    if column + (count - 1) * grid.right >= grid.W:
-        end = ceiled(grid.W - column, grid.right)
-    return first, end
+def lanes_inside(column: int, width: int) -> Any:
+    """The lanes that are in a line of the image, for V pixels from this column on."""
+    return lanes_between(max(0, -column), min(V, width - column))
 
 
 @apart
-def copy_lanes(
-    source: Any, plane: int, step: int, first: int, end: int, others: float, target: Any, row: int,
-    channels: int,
-) -> None:  # fmt: skip
-    """V pixels of several channels, `step` apart: lanes from `first` to `end`, else `others`."""
+def gather_windows(
+    image: Any, g: Any, channels: int, top: int, left: int, others: float, target: Any, row: int
+) -> None:
+    """What is under V windows beside each other, the first with its corner at this pixel."""
+    plane, elements, fill = g.H * g.W, g.KH * g.KW, splat(others)
+    for l in range(g.KW):  # noqa: E741  as in the formulas
+        column = left + l * g.column_step
+        low, high = lanes_inside(column, g.W), lanes_inside(column + V, g.W)
+        for k in range(g.KH):
+            y = top + k * g.row_step
+            line, to = image + (y * g.W + column), target + (k * g.KW + l) * row
+            if not 0 <= y < g.H:
+                for c in range(channels):
+                    store(to + c * elements * row, fill)
+            elif g.right == 1:
+                for c in range(channels):
+                    store(to + c * elements * row, load_lanes(line + c * plane, low, fill))
+            elif g.right == 2:
+                for c in range(channels):
+                    a = load_lanes(line + c * plane, low, fill)
+                    b = load_lanes(line + (c * plane + V), high, fill)
+                    store(to + c * elements * row, evens(a, b))
+            else:
+                for i in range(channels * V):
+                    c, t = i // V, i % V
+                    here = 0 <= column + t * g.right < g.W
+                    to[c * elements * row + t] = line[c * plane + t * g.right] if here else others
+
+
+@inlined
+def all_inside(g: Any, top: int, left: int) -> int:
+    """Whether what `pixels` reads for V windows is in the image, from this corner on."""
+    bottom, last = top + (g.KH - 1) * g.row_step, (g.KW - 1) * g.column_step
+    right = left + last + V if g.right == 1 else left + last // 2 * 2 + 2 * V
+    return g.right <= 2 and top >= 0 and left >= 0 and bottom < g.H and right <= g.W
+
+
+@inlined
+def pixels(line: Any, column: int, step: int) -> Any:
+    """V pixels of a line from a column on, 1 or 2 apart."""
     if step == 1:
-        mask, fill = lanes_between(first, end), splat(others)
-        for c in range(channels):
-            store(target + c * row, load_lanes(source + c * plane, mask, fill))
-    elif step == 2:
-        low = lanes_between(2 * first, 2 * end - 1)
-        high, fill = lanes_between(2 * first - V, 2 * end - 1 - V), splat(others)
-        for c in range(channels):
-            line = source + c * plane
-            both = load_lanes(line, low, fill), load_lanes(line + V, high, fill)
-            store(target + c * row, evens(both[0], both[1]))
-    else:
-        for c in range(channels):
-            for t in range(V):
-                here = first <= t < end
-                target[c * row + t] = source[c * plane + t * step] if here else others
+        return load(line + column)
+    at = line + column // 2 * 2
+    a, b = load(at), load(at + V)
+    return evens(a, b) if column % 2 == 0 else odds(a, b)
+
+
+@apart
+def copy_windows(
+    corner: Any, plane: int, step: int, down: int, right: int, KH: int, KW: int, channels: int,
+    target: Any, row: int,
+) -> None:  # fmt: skip
+    """The same as `gather_windows` where all is inside: element (k, l) is `down` k + `right` l
+    floats from the corner."""
+    for c in range(channels):
+        for k in range(KH):
+            line = corner + (c * plane + k * down)
+            for l in range(KW):  # noqa: E741
+                store(target + ((c * KH + k) * KW + l) * row, pixels(line, l * right, step))
 
 
 @inlined
 def gather_line(
-    image: Any, grid: Any, channels: int, i: int, j: int, count: int, others: float, target: Any,
+    image: Any, g: Any, channels: int, i: int, j: int, count: int, others: float, target: Any,
     row: int,
 ) -> None:  # fmt: skip
     """What is under `count` windows beside each other, from window (i, j) on: a row of `row` floats
-    for each channel and element. Whole vectors are written, whatever the count."""
-    elements = grid.KH * grid.KW
-    for v in range(0, count, V):
-        for l in range(grid.KW):  # noqa: E741  as in the formulas
-            column = (j + v) * grid.right + l * grid.column_step - grid.left
-            first, end = columns_inside(grid, column, min(V, count - v))
-            for k in range(grid.KH):
-                y = i * grid.down + k * grid.row_step - grid.above
-                source, to = image + (y * grid.W + column), target + ((k * grid.KW + l) * row + v)
-                last = end if 0 <= y < grid.H else 0
-                copy_lanes(
-                    (source, grid.H * grid.W, grid.right, first, last, others, to, elements * row,
-                     channels)
-                )  # fmt: skip
+    for each channel and element. Whole vectors are written, and if there is one, no more."""
+    for start in range(0, count, V):
+        v = max(0, min(start, count - V))
+        top, left = i * g.down - g.above, (j + v) * g.right - g.left
+        if all_inside(g, top, left):
+            corner, down = image + (top * g.W + left), g.row_step * g.W
+            copy_windows((corner, g.H * g.W, g.right, down, g.column_step, g.KH, g.KW, channels,
+                          target + v, row))  # fmt: skip
+        else:
+            gather_windows((image, g, channels, top, left, others, target + v, row))
 
 
 @inlined

@@ -33,7 +33,6 @@ from ..native import apart, inlined
 from ..simd import (
     evens,
     lanes_below,
-    lanes_between,
     load,
     load_lanes,
     load_some,
@@ -49,7 +48,7 @@ from ..simd import (
 from .behind import call_behind
 from .product import ADD, BIAS, ZERO, add_row, copy_panel
 from .tile import sum_of_products
-from .windows import grid_at
+from .windows import grid_at, lanes_inside
 
 ELEMENTS = 16  # of a transformed tile
 ROOM = 80_000  # floats of scratch for transformed tiles: they have to stay in the second cache
@@ -107,11 +106,6 @@ def line_of_tiles(line: Any, inside: Any) -> Any:
     a, b = load_lanes(line, inside[0], zero), load_lanes(line + V, inside[1], zero)
     c, d = load_lanes(line + 2, inside[2], zero), load_lanes(line + (2 + V), inside[3], zero)
     return of_pixels((evens(a, b), odds(a, b), evens(c, d), odds(c, d)))
-
-
-@inlined
-def lanes_inside(column: int, width: int) -> Any:
-    return lanes_between(max(0, -column), min(V, width - column))
 
 
 @apart

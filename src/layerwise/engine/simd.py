@@ -131,6 +131,19 @@ def load(typing: Any, pointer: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, pointer: Any) -> Any:
+    """Have the line of the cache that this is in ready soon; any address will do."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.bitcast(args[0], ir.IntType(8).as_pointer())
+        to_read, keep, data = (ir.Constant(INT, n) for n in (0, 2, 1))
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, to_read, keep, data)
+        return context.get_dummy_value()
+
+    return types.void(Floats), build
+
+
+@intrinsic
 def store(typing: Any, pointer: Any, vector: Any) -> Any:
     """Write V floats from here on."""
 

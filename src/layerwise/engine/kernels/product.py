@@ -31,6 +31,7 @@ from ..simd import (
     load_at,
     load_part,
     load_some,
+    prefetch,
     shuffled,
     store,
     store_at,
@@ -45,8 +46,8 @@ ZERO, ADD, BIAS = 0, 1, 2  # what else is summed: nothing, what C holds, or a bi
 WORK = 1 << 20  # multiply-adds in a chunk: some 20 microseconds
 MOST_CHUNKS = 16
 
-# A part of A has to stay in the second cache: rows of a chunk, and the same where A is copied
-MOST_ROWS, MOST_ROWS_COPIED = 192 // ROWS * ROWS, 96 // ROWS * ROWS
+MOST_ROWS = 192 // ROWS * ROWS  # of a chunk: its part of A has to stay in the second cache
+COPY = 2  # how much longer it takes to copy a number of A than one of B
 
 # Where things lie in the thread's scratch memory, in floats
 PANEL, EDGE = 0, DEPTH * WIDTH
@@ -94,6 +95,7 @@ def copy_panel(B: Any, bk: int, bn: int, depth: int, columns: int, panel: Any) -
     """Copy some rows of at most WIDTH columns of B to where each row has WIDTH floats."""
     if bn == 1 and columns == WIDTH:
         for k in range(depth):
+            prefetch(B + (k * bk + WIDTH))  # rows may be pages apart, too far to be foreseen
             for v in range(0, WIDTH, V):
                 store(panel + (k * WIDTH + v), load(B + (k * bk + v)))
     elif bn == 1:
@@ -110,8 +112,9 @@ def copy_panel(B: Any, bk: int, bn: int, depth: int, columns: int, panel: Any) -
 
 
 @inlined
-def copy_block(A: Any, ak: int, depth: int, rows: int, block: Any) -> None:
-    """Copy some columns of A, so that of ROWS of them the numbers at each k lie side by side.
+def copy_block(A: Any, ak: int, depth: int, rows: int, there: int, block: Any) -> None:
+    """Copy `rows` of the columns that are there in A, so that of ROWS of them the numbers at each
+    k lie side by side.
 
     Whole vectors are written, each over what was too much before. Some k at a time, since what is
     read for one group of columns has a part of the next.
@@ -120,14 +123,14 @@ def copy_block(A: Any, ak: int, depth: int, rows: int, block: Any) -> None:
         end = min(depth, first + V)
         for m in range(0, rows, ROWS):
             source, target = A + m, block + m // ROWS * (depth * ROWS + V)
-            if m + ROWS + V <= rows:
+            if m + (ROWS + V - 1) // V * V <= there:
                 for k in range(first, end):
                     for v in range(0, ROWS, V):
                         store(target + (k * ROWS + v), load(source + (k * ak + v)))
             else:
                 for k in range(first, end):
                     for v in range(0, ROWS, V):
-                        last = load_part(source + (k * ak + v), max(min(rows - m - v, V), 0))
+                        last = load_part(source + (k * ak + v), max(min(there - m - v, V), 0))
                         store(target + (k * ROWS + v), last)
 
 
@@ -155,7 +158,7 @@ def product(
     for k in range(0, max(K, 1), DEPTH):
         depth, how = min(DEPTH, K - k), start if k == 0 else ADD
         if ak != 1:
-            copy_block(A + (top + k * ak), ak, depth, bottom - top, blocks)
+            copy_block(A + (top + k * ak), ak, depth, bottom - top, M - top, blocks)
         for n in range(left, right, WIDTH):
             width = min(WIDTH, right - n)
             copy_panel(B + (k * bk + n * bn), bk, bn, depth, width, panel)
@@ -202,14 +205,13 @@ def add_row(source: Any, target: Any, count: int, how: int) -> None:
 def blocks(M: int, N: int, K: int, copied: bool) -> tuple[int, int, int]:
     """The rows and columns of a chunk, and how many chunks there are; `copied` says that A is.
 
-    Rows are shared out only as far as they have to be: each chunk copies its part of B, for as many
-    rows as it has.
+    Each chunk copies its part of B, for as many rows as it has, and where A is copied its part of
+    that, for as many columns: it is shared out so that the least is copied.
     """
     tiles, panels = -(-M // ROWS), -(-N // WIDTH)
     wanted = max(1, min(MOST_CHUNKS, M * N * K // WORK))
-    down = -(-M // (MOST_ROWS_COPIED if copied else MOST_ROWS))
-    rows = -(-tiles // down) * ROWS
-    down = -(-M // rows)
-    across = min(panels, max(1, wanted // down))
-    columns = -(-panels // across) * WIDTH
-    return rows, columns, down * -(-N // columns)
+    least = -(-M // MOST_ROWS)
+    ways = [(max(least, min(tiles, -(-wanted // n))), n) for n in range(1, min(panels, wanted) + 1)]
+    down, across = min(ways, key=lambda way: way[0] * N + copied * COPY * way[1] * M)
+    rows, columns = -(-tiles // down) * ROWS, -(-panels // across) * WIDTH
+    return rows, columns, -(-M // rows) * -(-N // columns)

@@ -2,7 +2,7 @@
 
 LLVM has no such functions of vectors. Each is a polynomial here, as in Cephes (Moshier, Methods and
 Programs for Mathematical Functions, 1989), right to 2 units in the last place of a float. NaN stays
-NaN, and what is too large or too small becomes Inf or 0, as in NumPy.
+NaN, and what is too small becomes 0.
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ ROUND = f(1.5 * 2**23)  # added to a small number, it rounds it, and leaves it i
 
 @inlined
 def exp(x: Any) -> Any:
-    """e to the power x: 2**n times e**r, where n is a whole number and r is at most ln(2) / 2.
+    """e to the power x, for x up to 88: all that is asked for is at most 0. Below -87 it is 0.
 
-    2**n is multiplied in two halves, since n may be more than a float's exponent holds (Inf, and
-    numbers near 0 whose last digits get lost).
+    It is 2**n times e**r, where n is a whole number and r is at most ln(2) / 2.
     """
-    x = select(x > f(89.0), splat(f(89.0)), x)  # is Inf; written so that NaN stays
-    x = select(x < f(-104.0), splat(f(-104.0)), x)  # is 0
-    n = fma(x, splat(LOG2_E), splat(ROUND)) - ROUND
+    bits = fma(x, splat(LOG2_E), splat(ROUND))
+    n = bits - ROUND
     r = fma(n, splat(-LN2_HIGH), x)
     r = fma(n, splat(-LN2_LOW), r)
     p = splat(f(1.9875691500e-4))
@@ -40,21 +38,19 @@ def exp(x: Any) -> Any:
     p = fma(p, r, splat(f(1.6666665459e-1)))
     p = fma(p, r, splat(f(5.0000001201e-1)))
     p = fma(p, r * r, r + f(1.0))
-    half = n * f(0.5) + ROUND  # rounded to a whole number
-    rest = (n - (half - ROUND)) + ROUND
-    return p * power_of_two(half) * power_of_two(rest)
+    return select(x < f(-87.0), splat(f(0.0)), p * power_of_two(bits))  # so that NaN stays
 
 
 @inlined
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), where exp is given no number above 0, so that it does not overflow."""
+    """1 / (1 + exp(-x)), or exp(x) / (1 + exp(x)), so that exp is given no number above 0."""
     z = exp(-absolute(x))
     return select(x < f(0.0), z, splat(f(1.0))) / (z + f(1.0))
 
 
 @inlined
 def tanh(x: Any) -> Any:
-    """Near 0 the first terms of its series; further out 1 - 2 / (exp(2 |x|) + 1)."""
+    """Near 0 the first terms of its series; further out (1 - exp(-2 |x|)) / (1 + exp(-2 |x|))."""
     size = absolute(x)
     z = x * x
     p = splat(f(-5.70498872745e-3))
@@ -63,28 +59,30 @@ def tanh(x: Any) -> Any:
     p = fma(p, z, splat(f(1.33314422036e-1)))
     p = fma(p, z, splat(f(-3.33332819422e-1)))
     near = fma(p * z, x, x)
-    far = f(1.0) - f(2.0) / (exp(size + size) + f(1.0))
+    e = exp(size * f(-2.0))
+    far = (f(1.0) - e) / (f(1.0) + e)
     return select(size < f(0.625), near, copysign(far, x))
 
 
 @inlined
-def normal_share(x: Any) -> Any:
-    """The share of a normal distribution that is below x: erfc(-x / sqrt(2)) / 2.
+def normal(x: Any) -> Any:
+    """Of a normal distribution, the share that is below x, and the height of the bell curve.
 
-    erfc(z) = t exp(p(t) - z**2) with t = 1 / (1 + z / 2), for z from 0 up: Press et al., Numerical
-    Recipes, 6.2. Its other half follows from erfc(-z) = 2 - erfc(z).
+    The share is erfc(-x / sqrt(2)) / 2, where erfc(z) = t p(t) exp(-z**2) with t = 1 / (1 + z / 2),
+    for z from 0 up, compare Press et al., Numerical Recipes, 6.2; p is fitted to 2e-7. The other
+    half follows from erfc(-z) = 2 - erfc(z).
     """
-    z = absolute(x) * f(0.70710678118654752)
-    t = f(1.0) / fma(z, splat(f(0.5)), splat(f(1.0)))
-    p = splat(f(0.17087277))
-    p = fma(p, t, splat(f(-0.82215223)))
-    p = fma(p, t, splat(f(1.48851587)))
-    p = fma(p, t, splat(f(-1.13520398)))
-    p = fma(p, t, splat(f(0.27886807)))
-    p = fma(p, t, splat(f(-0.18628806)))
-    p = fma(p, t, splat(f(0.09678418)))
-    p = fma(p, t, splat(f(0.37409196)))
-    p = fma(p, t, splat(f(1.00002368)))
-    p = fma(p, t, splat(f(-1.26551223)))
-    tail = t * exp(p - z * z) * f(0.5)
-    return select(x > f(0.0), f(1.0) - tail, tail)
+    bell = exp(x * x * f(-0.5))
+    t = f(1.0) / fma(absolute(x), splat(f(0.35355339059327376)), splat(f(1.0)))
+    p = splat(f(-0.0301201737))
+    p = fma(p, t, splat(f(0.145035373)))
+    p = fma(p, t, splat(f(-0.249041523)))
+    p = fma(p, t, splat(f(0.144949679)))
+    p = fma(p, t, splat(f(-0.0171576872)))
+    p = fma(p, t, splat(f(0.102865615)))
+    p = fma(p, t, splat(f(0.121195098)))
+    p = fma(p, t, splat(f(0.141232726)))
+    p = fma(p, t, splat(f(0.141040866)))
+    tail = t * p * bell
+    share = select(x > f(0.0), f(1.0) - tail, tail)
+    return share, bell * f(0.3989422804014327)  # divided by the root of 2 pi

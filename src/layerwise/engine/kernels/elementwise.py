@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import layers
 from ..cpu import V
-from ..functions import exp, f, normal_share, sigmoid, tanh
+from ..functions import f, normal, sigmoid, tanh
 from ..kernel import CHUNK, Float, Floats, Int, Kernel
 from ..native import inlined
 from ..simd import absolute, load_some, select, splat, store_some
@@ -139,14 +139,13 @@ def silu_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
 
 @inlined
 def gelu(x: Any, p: Any, q: Any) -> Any:
-    return x * normal_share(x)
+    return x * normal(x)[0]
 
 
 @inlined
 def gelu_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
-    z = select(absolute(x) > f(40.0), splat(f(40.0)), x)  # further out the bell curve is 0
-    bell = exp(z * z * f(-0.5)) * f(0.3989422804014327)  # divided by the root of 2 pi
-    return dout * (normal_share(x) + x * bell)
+    share, bell = normal(x)
+    return dout * (share + x * bell)
 
 
 @inlined

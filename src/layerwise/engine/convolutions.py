@@ -196,8 +196,9 @@ def conv_and_activation(one: ConvOp, other: ActivationOp, x: Buffer) -> tuple[Bu
     """The activation is applied to each tile of the convolution as soon as it is there."""
     activation = other.activation
     numbers = activation.numbers(other.option)
-    other.x, other.y = one.convolve(x, other, behind=activation.behind, **numbers)
-    return other.x, other.y
+    y, out = one.convolve(x, other, behind=activation.behind, **numbers)
+    other.save(y, out)
+    return y, out
 
 
 FUSED.append((ConvOp, ActivationOp, conv_and_activation))

@@ -67,13 +67,11 @@ class Op:
 
     def full(self, shape: tuple[int, ...], number: float) -> Buffer:
         """A buffer that holds the same number everywhere."""
-        buffer = self.new(shape)
-        buffer.array[...] = number
-        return buffer
+        return self.numbers(np.full(shape, number, np.float32))
 
     def numbers(self, array: Any) -> Buffer:
-        """A buffer that holds these whole numbers."""
-        buffer = Buffer(array.shape, np.int64)
+        """A buffer that holds these numbers, and that no kernel writes to."""
+        buffer = Buffer(array.shape, array.dtype)
         buffer.bind(array)
         return buffer
 

@@ -92,14 +92,18 @@ class ActivationOp(Op):
         y = self.new(x.shape)
         numbers = activation.numbers(self.option)
         self.step(activation.kernel, chunks_of(n), n, of=y, a=x, b=x, c=x, y=y, n=n, **numbers)
-        self.x, self.y = x, y
+        self.save(x, y)
         return y
+
+    def save(self, x: Buffer, y: Buffer) -> None:
+        """Hold on to what backward needs."""
+        self.saved = y if self.activation.saves == "y" else x
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         activation, n = self.activation, size(dout.shape)
         dx = self.new(dout.shape)
         numbers = activation.numbers(self.option)
-        arrays = {"a": dout, "b": self.x, "c": self.y, "y": dx}
+        arrays = {"a": dout, "b": self.saved, "c": self.saved, "y": dx}
         self.step(activation.backward_kernel, chunks_of(n), n, of=dx, n=n, **arrays, **numbers)
         return (dx,)
 
@@ -166,8 +170,9 @@ def affine_and_activation(one: AffineOp, other: ActivationOp, x: Buffer) -> tupl
     """The activation is applied to each tile of x W + b as soon as it is there."""
     activation = other.activation
     numbers = activation.numbers(other.option)
-    other.x, other.y = one.product(x, other, behind=activation.behind, **numbers)
-    return other.x, other.y
+    y, out = one.product(x, other, behind=activation.behind, **numbers)
+    other.save(y, out)
+    return y, out
 
 
 FUSED.append((AffineOp, ActivationOp, affine_and_activation))

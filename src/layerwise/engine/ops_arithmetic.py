@@ -64,6 +64,8 @@ class BinaryOp(Op):
 
     kernel: Kernel
     slopes: tuple[Kernel | None, Kernel | None] = (None, None)
+    x: Buffer
+    y: Buffer
 
     def fits(self, x: Buffer, y: Buffer) -> bool:
         try:
@@ -73,21 +75,23 @@ class BinaryOp(Op):
         return super().fits(x, y)
 
     def forward(self, x: Buffer, y: Buffer) -> Buffer:
-        self.x, self.y = x, y
+        self.shapes = x.shape, y.shape
+        if any(self.slopes):
+            self.x, self.y = x, y
         shape = np.broadcast_shapes(x.shape, y.shape)
         return broadcast(self, self.kernel, x, y, None, shape)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         return tuple(
-            self.slope(kernel, dout, x) if wanted else None
-            for kernel, x, wanted in zip(self.slopes, (self.x, self.y), self.wanted)
+            self.slope(kernel, dout, shape) if wanted else None
+            for kernel, shape, wanted in zip(self.slopes, self.shapes, self.wanted)
         )
 
-    def slope(self, kernel: Kernel | None, dout: Buffer, x: Buffer) -> Buffer:
-        """The gradient of an input x."""
+    def slope(self, kernel: Kernel | None, dout: Buffer, shape: tuple[int, ...]) -> Buffer:
+        """The gradient of an input of this shape."""
         if kernel is not None:
             dout = broadcast(self, kernel, self.x, self.y, dout, dout.shape)
-        return summed(self, dout, x.shape)
+        return summed(self, dout, shape)
 
 
 class AddOp(BinaryOp, layer=layers.Add):
@@ -146,9 +150,8 @@ class SinusoidalPositionOp(PositionOp, layer=layers.SinusoidalPosition):
     """P are waves, which are computed once."""
 
     def forward(self, x: Buffer) -> Buffer:
-        waves = self.new(x.shape[-2:])
         self.option("base")
-        waves.array[...] = self.layer.forward(np.zeros(waves.shape))
+        waves = self.numbers(self.layer.forward(np.zeros(x.shape[-2:])).astype(np.float32))
         return broadcast(self, walk.ADD, x, waves, None, x.shape)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:

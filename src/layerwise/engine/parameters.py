@@ -24,6 +24,9 @@ class Values:
             self.refresh()
         return self._buffers[id(held)][1]
 
+    def buffers(self) -> list[Buffer]:
+        return [buffer for _, buffer, _ in self._buffers.values()]
+
     def refresh(self) -> None:
         """Follow the parameters, which may have been given other arrays."""
         for held, buffer, changes in self._buffers.values():

@@ -7,6 +7,7 @@ without kernels runs its own code. From then on the programs are replayed.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,14 +26,17 @@ from . import (  # noqa: F401  layers that have kernels
     ops_recurrent,
     ops_shape,
 )
+from .again import again
 from .kernel import chunks_of
 from .kernels.elementwise import ADD
 from .layout import Layout, Place
-from .memory import Buffer, Bundle, Plain
+from .memory import Buffer, Bundle, Plain, Pool, Spot, Trace, traced
 from .native import done_compiling
 from .op import FUSED, OPS, Op, size
 from .parameters import Gradients, Values
 from .program import CallStep, KernelStep, Program
+
+ROOM = 1 << 20  # bytes that a plan may keep for whoever looks
 
 
 class Changed(Exception):  # noqa: N818  nothing has gone wrong
@@ -45,15 +49,18 @@ class Pass:
     def __init__(self, plan: Plan, places: Sequence[Place]) -> None:
         self.plan, self.places = plan, places
         self.program = Program()
-        self.found: list[Any] = [None] * plan.layout.count  # a Buffer or a Plain for each value
-        self.lent: dict[int, Buffer] = {}  # memory that somebody may keep
+        # For each value a Buffer, a Bundle or a Plain; a Trace where nobody needs it any more.
+        self.found: list[Any] = [None] * plan.layout.count
+        self.lent: dict[Spot, Buffer] = {}  # memory that somebody may keep
         self.ends: list[int] = []  # how many steps there are up to each place that is recorded
         self.at = places[0]  # the place that Python has come to
         self.prepared: list[tuple[Place, Callable[[], None]]] = []  # done in front of each run
         self._done = 0  # how many steps have been run while recording
+        self._again: dict[Spot, Any] = {}  # what somebody has looked at, and was not there
 
     def run(self) -> None:
         """Replay the program, and record it as far as there is none yet."""
+        self._again = {}
         for buffer in self.lent.values():
             buffer.renew()
         for _, prepare in self.prepared:
@@ -68,10 +75,29 @@ class Pass:
             self.record(place)
             self.catch_up()
             self.ends.append(self._done)
+            self.let_go(place)
         done_compiling()
 
     def record(self, place: Place) -> None:
         """Add the steps of a place to the program."""
+        raise NotImplementedError
+
+    def let_go(self, place: Place) -> None:
+        """Give on the memory of the values that have been needed for the last time."""
+        raise NotImplementedError
+
+    def let_go_of(self, number: int) -> None:
+        value = self.found[number]
+        self.found[number] = traced(value) if value is not None and value.own else value
+        self.plan.spare(value)
+
+    def again(self, spot: Spot) -> Any:
+        """The numbers of a value whose memory has been given on."""
+        self._again = self._again or again(self)
+        return self._again[spot]
+
+    def came_in(self) -> list[Any]:
+        """What was given to this pass from outside."""
         raise NotImplementedError
 
     def catch_up(self) -> None:
@@ -100,7 +126,7 @@ class Pass:
         self.program.add(CallStep(step, names=[place.name], shape=shape))
 
     def new(self, shape: tuple[int, ...]) -> Buffer:
-        return Buffer(shape, own=True)
+        return Buffer(shape, maker=self)
 
     def prepare(self, prepare: Callable[[], None]) -> None:
         """Do this now, and in front of each run."""
@@ -110,9 +136,10 @@ class Pass:
     def doubt(self) -> Buffer:
         """A word that is 0; a kernel that finds its inputs wrong makes it 1. Then the layer's own
         code runs, and says what is wrong."""
-        word = Buffer((1,), np.int64, own=True)
-        word.array[0] = 0
-        self.plan.doubts.append((word.array, self.at))
+        word = Buffer((1,), np.int64)
+        word.bind(np.zeros(1, np.int64))
+        inputs = [self.found[source] for source in self.at.sources]
+        self.plan.doubts.append((word.array, self.at, inputs))
         return word
 
     def lend(self, value: Any) -> Any:
@@ -121,17 +148,25 @@ class Pass:
             return value.given
         if not value.shape:
             return value.array[()]
-        self.lent[id(value.root)] = value.root
+        if value.spot not in self.lent:
+            self.lent[value.spot] = value
+            value.spot.move_out()
         return value.array
 
     def show(self, value: Any) -> Any:
         """What a person finds who looks at a value: an array, or what will be copied then."""
         if value is None:
             return None
-        return Kept(value) if value.own and id(value.root) not in self.lent else self.lend(value)
+        if not value.own or (isinstance(value, Buffer) and value.spot in self.lent):
+            return self.lend(value)
+        return Kept(traced(value))
 
 
 class Forward(Pass):
+    # The output of the last layer without kernels. It may be another one in the next run, and then
+    # what is behind is planned again, from values before it.
+    called = -1
+
     def record(self, place: Place) -> None:
         if self.found[place.out] is not None:
             return  # computed together with the place before it
@@ -142,6 +177,7 @@ class Forward(Pass):
         place.op = self.op_of(place, inputs)
         if place.op is None:
             self.call(place, self.call_forward, ())
+            self.called = place.out
             return
         for other in self.plan.layout.users.get(place.out, ()):
             fused = fusion(place, other)
@@ -150,6 +186,20 @@ class Forward(Pass):
                 self.found[place.out], self.found[other.out] = fused(place.op, other.op, *inputs)
                 return
         self.found[place.out] = place.op.forward(*inputs)
+
+    def let_go(self, place: Place) -> None:
+        layout = self.plan.layout
+        if self.plan.predicts:
+            place.op = None  # there is no backward that may need something
+        for source in place.sources:
+            last = layout.users[source][-1] is place and source not in layout.outputs
+            if last and source > self.called:
+                self.let_go_of(source)
+
+    def came_in(self) -> list[Any]:
+        layout = self.plan.layout
+        numbers = [*layout.inputs, *(number for _, _, number in layout.leaves)]
+        return [*self.plan.parameters.buffers(), *(self.found[number] for number in numbers)]
 
     def op_of(self, place: Place, inputs: list[Any]) -> Op | None:
         """The Op of a place, if its layer has kernels, and they fit."""
@@ -207,11 +257,18 @@ class Backward(Pass):
     def gradient_like(self, number: int, dx: Any) -> Any:
         """What holds a gradient: a buffer, where the value itself is one of floats."""
         value = self.plan.forward_pass.found[number]
-        if isinstance(value, Buffer) and value.dtype == np.float32:
+        if isinstance(value, (Buffer, Trace)) and value.dtype == np.float32:
             gradient = Buffer(value.shape)
             gradient.bind(dx)
             return gradient
         return Plain(dx)
+
+    def let_go(self, place: Place) -> None:
+        if place.op is not None:
+            self.let_go_of(place.out)
+
+    def came_in(self) -> list[Any]:
+        return list(self.douts.values())
 
     def wants(self, number: int) -> bool:
         return self.inputs or number in self.plan.layout.learning
@@ -292,10 +349,10 @@ class Backward(Pass):
         """The gradients of the inputs, for whoever called backward: no array is given twice, and
         none that came from outside."""
         gradients = [self.found[number] for number in self.plan.layout.inputs]
-        roots = [id(one.root) for one in gradients if isinstance(one, Buffer)]
+        spots = [one.spot for one in gradients if isinstance(one, Buffer)]
         return [
             one.shown()
-            if isinstance(one, Buffer) and (not one.own or roots.count(id(one.root)) > 1)
+            if isinstance(one, Buffer) and (not one.own or spots.count(one.spot) > 1)
             else one and self.lend(one)
             for one in gradients
         ]
@@ -314,7 +371,12 @@ class Plan:
         self.graph, self.predicts = graph, predicts
         self.layout = Layout(graph)
         self.parameters = Values()
-        self.doubts: list[tuple[Any, Place]] = []  # words in which a kernel says that it failed
+        self.pool = Pool()
+        self.doubts: list[tuple[Any, Place, list[Any]]] = []  # words: a kernel says that it failed
+        self.spared: deque[Buffer] = deque()  # values that nobody needs, but may look at
+        held = graph.held_parameters.values()
+        self.room = 0 if predicts else max(ROOM, sum(one.value.nbytes for one in held))
+        self.gives_on = False  # whether some of these were given on, since there was no more room
         self.forward_pass = Forward(self, self.layout.places)
         self.backward_passes: dict[Any, Backward] = {}
         self.options: list[tuple[Any, str, Any]] = []  # of layers, as the kernels got them
@@ -322,6 +384,26 @@ class Plan:
     def is_current(self) -> bool:
         """Whether the layers still have the options that the plan was made with."""
         return all(same(getattr(layer, name), value) for layer, name, value in self.options)
+
+    def spare(self, value: Any) -> None:
+        """Keep a value that nobody needs, until there are too many of them. To compute one again
+        takes a copy of the parameters, which should not cost more memory than it saves."""
+        if isinstance(value, Bundle):
+            for part in value.parts:
+                self.spare(part)
+        if not isinstance(value, Buffer) or not value.own:
+            return
+        self.spared.append(value)
+        self.room -= value.spot.size
+        while self.room < 0 and self.spared:
+            self.room += self.spared.popleft().spot.size
+            self.gives_on = not self.predicts
+
+    def keep(self, values: list[Any]) -> None:
+        """Keep copies of what came in, if they are needed to compute something again."""
+        for value in values:
+            if self.gives_on and isinstance(value, Buffer):
+                value.spot.keep()
 
     def report(self) -> str:
         """The steps as a table; see `Graph.plan`."""
@@ -340,15 +422,16 @@ class Plan:
             this.put(number, graph._leaf_value(seat, ()) if inside else values[seat.slot])
         try:
             this.run()
-            for word, place in self.doubts:
+            for word, place, inputs in self.doubts:
                 if word[0]:
                     word[0], this.at = 0, place
-                    place.seat.run(*[this.lend(this.found[source]) for source in place.sources])
+                    place.seat.run(*map(this.lend, inputs))
         except Exception as error:
             self._fail("predict" if self.predicts else "forward", this, error)
         finally:
             if len(this.ends) < len(this.places):
                 self.graph._plans.clear()
+        self.keep(this.came_in())
         outputs = [this.lend(this.found[number]) for number in self.layout.outputs]
         if not self.predicts:
             self._show(this.show, this.found, "_values", "forward")
@@ -368,6 +451,7 @@ class Plan:
             if dout is not None:
                 this.give(number, dout)
         this.gradients.begin(accumulate)
+        kept = self.gives_on
         try:
             this.run()
         except Exception as error:
@@ -375,6 +459,7 @@ class Plan:
         finally:
             if len(this.ends) < len(this.places):
                 del self.backward_passes[key]
+        self.keep(this.came_in() if kept else [*this.came_in(), *self.forward_pass.came_in()])
         this.finish()
         given = this.given()
         self._show(this.show, this.found, "_grads", "backward")

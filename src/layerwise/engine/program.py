@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .kernel import Kernel
-from .memory import Buffer, Flag, address_of, aligned
+from .memory import Buffer, Flag, Spot, address_of, aligned
 from .pool import POOL, STAMP, seconds
 
 
@@ -36,15 +36,17 @@ class KernelStep(Step):
     def __init__(
         self, kernel: Kernel, arguments: dict[str, Any], chunks: int, flops: int, **place: Any
     ) -> None:
-        buffers = {one.root for one in arguments.values() if isinstance(one, Buffer)}
-        moved = sum(int(np.prod(one.shape)) * one.dtype.itemsize for one in buffers)
-        super().__init__(flops=flops, moved=moved, **place)
+        arguments = {  # a step does not need its buffers: only where they are
+            name: one.spot if isinstance(one, Buffer) else one for name, one in arguments.items()
+        }
+        spots = {one for one in arguments.values() if isinstance(one, Spot)}
+        super().__init__(flops=flops, moved=sum(spot.size for spot in spots), **place)
         self.kernel, self.chunks = kernel, chunks
         self.title = kernel.title(arguments)
-        self.arguments = arguments  # which have to live as long as the step
+        self.arguments = arguments
         self.words = np.array(kernel.words(arguments), np.int64)
         for i, argument in enumerate(arguments[name] for name in kernel.kinds):
-            if isinstance(argument, (Buffer, Flag)):
+            if isinstance(argument, (Spot, Flag)):
                 argument.refer(self.words, i)
 
     def row(self) -> tuple[int, int, int]:

@@ -44,11 +44,13 @@ class Activation:
     forward    y = forward(x, p, q)
     backward   dx = backward(dout, x, y, p, q)
     options    the names of the layer's attributes that p and q are; at most two
+    saves      which of x and y backward looks at; it gets that one for both
     """
 
     forward: Any
     backward: Any
     options: tuple[str, ...] = ()
+    saves: str = "x"
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -82,7 +84,7 @@ def relu(x: Any, p: Any, q: Any) -> Any:
 
 @inlined
 def relu_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
-    return select(x <= f(0.0), splat(f(0.0)), dout)
+    return select(y <= f(0.0), splat(f(0.0)), dout)
 
 
 @inlined
@@ -103,7 +105,7 @@ def hardtanh(x: Any, p: Any, q: Any) -> Any:
 @inlined
 def hardtanh_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
     zero = splat(f(0.0))
-    return select(x <= p, zero, select(x >= q, zero, dout))
+    return select(y <= p, zero, select(y >= q, zero, dout))
 
 
 @inlined
@@ -189,16 +191,16 @@ def square_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
     return dout * f(2.0) * x
 
 
-HARDTANH = Activation(hardtanh, hardtanh_backward, ("min_val", "max_val"))
+HARDTANH = Activation(hardtanh, hardtanh_backward, ("min_val", "max_val"), saves="y")
 GELU_TANH = Activation(gelu_tanh, gelu_tanh_backward)
 
 ACTIVATIONS: dict[type, Activation] = {
-    layers.ReLU: Activation(relu, relu_backward),
+    layers.ReLU: Activation(relu, relu_backward, saves="y"),
     layers.LeakyReLU: Activation(leaky_relu, leaky_relu_backward, ("negative_slope",)),
     layers.Hardtanh: HARDTANH,
     layers.ReLU6: HARDTANH,
-    layers.Sigmoid: Activation(sigmoid_forward, sigmoid_backward),
-    layers.Tanh: Activation(tanh_forward, tanh_backward),
+    layers.Sigmoid: Activation(sigmoid_forward, sigmoid_backward, saves="y"),
+    layers.Tanh: Activation(tanh_forward, tanh_backward, saves="y"),
     layers.SiLU: Activation(silu, silu_backward),
     layers.GELU: Activation(gelu, gelu_backward),
     layers.Softsign: Activation(softsign, softsign_backward),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .cpu import WIDTH, V
 from .kernels.product import MOST_CHUNKS, WORK
 from .kernels.windows import Grid
@@ -40,7 +42,7 @@ def tiles_of(grid: Grid, N: int) -> int:
 
 def flag(op: Op) -> Buffer:
     """A word that is 0 when a run begins."""
-    word = Buffer((1,), int, own=True)
+    word = op.numbers(np.zeros(1, np.int64))
     op.current.prepare(lambda: word.array.fill(0))
     return word
 

@@ -104,7 +104,7 @@ class Dice:
 
     def forget_unused(self) -> None:
         """Leave out the generators that still stand where they were."""
-        self.kept = [kept for kept in self.kept if repr(kept[0]()) != repr(kept[2])]
+        self.kept = [kept for kept in self.kept if not same(kept[0](), kept[2])]
 
 
 def set_bits(bits: Any, state: Any) -> None:
@@ -336,6 +336,8 @@ def same(a: Any, b: Any) -> bool:
     """Whether two runs gave the very same numbers; what is missing equals only what is missing."""
     if a is None or b is None:
         return a is b
+    if isinstance(a, (int, str)):
+        return bool(a == b)
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):

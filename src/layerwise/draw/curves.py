@@ -87,7 +87,7 @@ def _without_end(curve: Curve, far: float) -> Curve:
     low, high = 0.0, 1.0
     for _ in range(30):
         middle = (low + high) / 2
-        there = _first_part(curve[-4:], middle)[-1]
+        there = _point_at(curve[-4:], middle)
         low, high = (middle, high) if length(there, end) > far else (low, middle)
     return curve[:-4] + _first_part(curve[-4:], low)
 
@@ -95,7 +95,7 @@ def _without_end(curve: Curve, far: float) -> Curve:
 def sampled(curve: Curve, count: int = 12) -> list[Point]:
     """Points along a curve, `count` on each of its pieces."""
     return [
-        _first_part(curve[i : i + 4], k / count)[-1]
+        _point_at(curve[i : i + 4], k / count)
         for i in range(0, len(curve) - 1, 3)
         for k in range(1, count + 1)
     ]
@@ -107,6 +107,17 @@ def _first_part(piece: Curve, t: float) -> Curve:
     ab, bc, cd = _between(a, b, t), _between(b, c, t), _between(c, d, t)
     abc, bcd = _between(ab, bc, t), _between(bc, cd, t)
     return [a, ab, abc, _between(abc, bcd, t)]
+
+
+def _point_at(piece: Curve, t: float) -> Point:
+    """Where the first part of a Bézier piece up to t ends."""
+    return Point(_coordinate(t, *(p.x for p in piece)), _coordinate(t, *(p.y for p in piece)))
+
+
+def _coordinate(t: float, a: float, b: float, c: float, d: float) -> float:
+    ab, bc, cd = a + (b - a) * t, b + (c - b) * t, c + (d - c) * t
+    abc, bcd = ab + (bc - ab) * t, bc + (cd - bc) * t
+    return abc + (bcd - abc) * t
 
 
 def _direction(*points: Point) -> Point:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,6 +140,7 @@ def axes_within(shape: tuple[int, ...], limit: int) -> Axes:
     return tuple(spread(n, size) for n, size in zip(shape, sizes))
 
 
+@lru_cache(maxsize=4096)  # the plans ask for the same ones again and again
 def spread(n: int, count: int) -> np.ndarray | None:
     """`count` indices from the first to the last of n, spread evenly; None: all of them.
 

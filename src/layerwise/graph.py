@@ -508,16 +508,17 @@ class Graph(Layer, guarded=False):
         path: Any = None,
         dout: Any = 1,
         title: str | None = None,
+        checks: int | None = None,
         **named: Any,
     ) -> Any:
         """Write a page in which one steps through a run; see `layerwise.explore.explore`.
 
         Inputs are given as to `forward`, which runs on a copy of the graph; one that is called
-        path, dout or title can only be given in order.
+        path, dout, title or checks can only be given in order.
         """
         from .explore import explore
 
-        return explore(self, args, named, path, dout=dout, title=title)
+        return explore(self, args, named, path, dout=dout, title=title, checks=checks)
 
     def save(self, path: Any) -> None:
         """Write structure and numbers into a file, for `layerwise.load`; see `layerwise.io`."""

@@ -20,6 +20,10 @@ def explore(
             help="A Graph that has run, or a function that returns (graph, *inputs).",
         ),
     ],
+    checks: Annotated[
+        int | None,
+        typer.Option(min=1, help="Elements of each gradient to compare with numeric slopes."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The page, .html; else NAME.html.")] = None,
 ) -> None:
     """Write a page in which one steps forward and backward through a graph in a file."""
@@ -30,5 +34,5 @@ def explore(
     out = as_path(out or f"{name}.html")
     page = out / f"{name}.html" if out.is_dir() else out
     writable_folder(page.parent)
-    graph.explore(*inputs, path=page, title=name)
+    graph.explore(*inputs, path=page, title=name, checks=checks)
     wrote(page)

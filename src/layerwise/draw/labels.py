@@ -105,7 +105,7 @@ def label_for(value: Any, what: str, *, gradient: bool, maps: bool) -> Label:
         exact = isinstance(scalar, int)  # also integers too great for a float
         fine = exact or bool(np.isfinite(scalar))
         text = number(scalar)
-        title = f"{what}: {text if exact else scalar}"
+        title = f"{what}: {text if exact or not fine else scalar}".replace("e+", "e")
         return Label([_row(text, NUMBER, role if fine else "alarm")], title=title)
     return _array_label(np.asarray(value), what, role, maps)
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from ..draw.texts import one_line
+from ..errors import describe
 from ..files import write_whole
 from ..graph import Graph
 
@@ -37,6 +38,7 @@ def explore(
     *,
     dout: Any = 1,
     title: str | None = None,
+    checks: int | None = None,
 ) -> Any:
     """Run a graph once and write the page that shows the run, step by step.
 
@@ -47,8 +49,10 @@ def explore(
     path     the file to write; None: a `Page` is returned, which shows itself in a notebook
     dout     what backward begins with, as for `graph.backward`
     title    what stands at the top of the page; None: the class of the graph
+    checks   how many elements of each gradient are compared with centred differences; None: up to
+             48, fewer where a layer takes long
     errors   what `forward` and `backward` say of inputs and of a dout that do not fit the graph;
-             OSError where the file cannot be written
+             ValueError for checks that are no number; OSError where the file cannot be written
 
     >>> from layerwise import Input
     >>> x = Input("x")
@@ -60,9 +64,11 @@ def explore(
     from .record import record_of
     from .run import run
 
+    if checks is not None and (type(checks) is not int or checks < 1):
+        raise ValueError(f"checks must be a whole number, 1 or more, but got {describe(checks)}.")
     title = one_line(type(graph).__name__ if title is None else title)
     shown = run(graph, args, named, dout)
-    page = Page(page_of(record_of(graph, shown, dout, title)))
+    page = Page(page_of(record_of(graph, shown, dout, title, checks)))
     if path is None:
         return page
     write_whole(path, page.encode())

@@ -19,7 +19,7 @@ from ..seat import Seat
 from ..values import NUMBERS
 from .arrays import json_float
 
-SAMPLES = 12  # elements of one array that are compared
+SAMPLES = 48  # elements of one array that are compared, unless more are asked for
 COSTLY = 2_000_000  # numbers in and out of a layer in all its runs, above which fewer are
 TOLERANCE = 1e-7
 DIGITS = 10  # of the numbers in the page
@@ -45,11 +45,14 @@ class Listener(Judge):
         return wrong, coarse
 
 
-def checks_of(seat: Seat, before: Any, training: bool) -> dict[str, Any]:
+def checks_of(
+    seat: Seat, before: Any, training: bool, samples: int | None = None
+) -> dict[str, Any]:
     """The check of every gradient that a layer gave: by "0", "1", ... for its inputs, or by name.
 
     before     the layer as it was before its run, so that it draws the same numbers again
     training   the mode of the run
+    samples    elements of each array to compare; None: as many as take little time
     returns    for each gradient the verdict, the elements compared and which is the worst; or
                {"error": why} where nothing can be compared
     """
@@ -61,14 +64,16 @@ def checks_of(seat: Seat, before: Any, training: bool) -> dict[str, Any]:
     layer = prepared(before, np.float64, np.random.default_rng(0))
     trial = Trial(layer, [as_float64(one) for one in given], training, type(layer).__name__)
     try:
-        return compared(trial, seat, names)
+        return compared(trial, seat, names, samples)
     except TrialError as error:
         return {"error": str(error)}
     except Exception as error:  # a layer of the user's may do anything
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def compared(trial: Trial, seat: Seat, names: list[str]) -> dict[str, Any]:
+def compared(
+    trial: Trial, seat: Seat, names: list[str], samples: int | None
+) -> dict[str, Any]:
     outs = trial.forward(trial.fresh(), trial.copies())
     grads = seat.grad if isinstance(seat.grad, tuple) else (seat.grad,)
     if not all(np.all(np.isfinite(one)) for one in outs):
@@ -78,7 +83,7 @@ def compared(trial: Trial, seat: Seat, names: list[str]) -> dict[str, Any]:
     bench = Bench(trial)
     if not bench.repeatable:
         return {"error": "not repeatable"}
-    judge = Listener(trial, run, bench, set(), Settings(samples_for(bench), TOLERANCE))
+    judge = Listener(trial, run, bench, set(), Settings(samples or samples_for(bench), TOLERANCE))
     rng = np.random.default_rng(0)
     said: dict[str, Any] = dict(zip(names, run.dxs)) | run.dparams
     found = {}

@@ -30,17 +30,19 @@ PALETTE = {
 }
 
 
-def record_of(graph: Graph, shown: Run, dout: Any, title: str) -> dict[str, Any]:
-    """The record of a run of a graph."""
-    recorder = Recorder(graph, shown)
+def record_of(
+    graph: Graph, shown: Run, dout: Any, title: str, checks: int | None = None
+) -> dict[str, Any]:
+    """The record of a run of a graph; `checks` elements of each gradient are checked."""
+    recorder = Recorder(graph, shown, checks)
     return recorder.record(dout, title) | recorder.numbers()
 
 
 class Recorder:
     """Puts a record together; classes and arrays that occur again are told once."""
 
-    def __init__(self, graph: Graph, shown: Run) -> None:
-        self.shown = shown
+    def __init__(self, graph: Graph, shown: Run, checks: int | None = None) -> None:
+        self.shown, self.checks = shown, checks
         self.store = Store(batch_of(shown.graph))
         self.classes: list[dict[str, Any]] = []
         self.class_of: dict[type, int] = {}
@@ -142,7 +144,9 @@ class Recorder:
         if rule is not None:
             said["rule"] = rule
         if thing.key in self.shown.returned and not is_graph(layer):
-            said["checks"] = checks_of(seat, self.before[thing].layer, self.training)
+            said["checks"] = checks_of(
+                seat, self.before[thing].layer, self.training, self.checks
+            )
         return said
 
     def _parameters(self, seat: Seat) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ export function lineChart({
       class: "chart",
       viewBox: `0 0 ${width} ${height}`,
       role: "img",
-      "aria-label": title,
+      "aria-label": `${title}: ${series.map((one) => nowOf(one, at)).join(", ")}`,
       onclick: picked,
     },
     svg(
@@ -111,6 +111,12 @@ export function lineChart({
         : null,
     ),
   );
+}
+
+// What a series says at the cursor, in words.
+function nowOf({ xs, ys, name }, at) {
+  const place = Math.max(0, xs.filter((x) => x <= at).length - 1);
+  return `${name} ${number(ys[place], 4)}`;
 }
 
 // A small line without axes, with a point where the cursor is.

@@ -4,6 +4,8 @@ import { html } from "./dom.js";
 import { count, number } from "./numbers.js";
 import { say } from "./texts.js";
 
+const ROWS_SHOWN = 12; // of the elements that were compared
+
 export function checkSection(app, node, direction) {
   if (direction !== "backward" || !node.checks) return null;
   if ((app.walk.backwardAt.get(node.id) ?? Infinity) > app.state.time) return null;
@@ -21,7 +23,6 @@ export function checkSection(app, node, direction) {
     open ? null : verdict(node.checks),
   );
   if (!open) return html("section", { class: "check" }, toggle);
-  const checks = Object.entries(node.checks);
   const failed = typeof node.checks.error === "string" ? node.checks.error : null;
   return html(
     "section",
@@ -29,48 +30,68 @@ export function checkSection(app, node, direction) {
     toggle,
     html("p", { class: "quiet" }, say("checkSays")),
     failed
-      ? html("p", {}, say("noCheck", failed))
-      : checks.map(([name, one]) => table(app, node, name, one)),
+      ? html("p", {}, say("noCheck", reason(failed)))
+      : Object.entries(node.checks).map(([name, one]) => table(app, node, name, one)),
   );
 }
 
+// What the checks of one gradient, or of several, say together.
 function verdict(checks) {
-  const all = Object.values(checks).filter((one) => typeof one === "object");
+  const all = Object.values(checks);
   if (!all.length) return null;
-  return mark(!all.some((one) => one.elements.some((element) => element[3])));
+  if (all.some((one) => one.finding || one.elements?.some((element) => element[3]))) return mark("wrong");
+  return mark(all.every((one) => one.elements?.length) ? "agrees" : "unchecked");
 }
 
-function mark(right) {
-  return html(
-    "span",
-    { class: right ? "mark-right" : "mark-wrong" },
-    right ? `✓ ${say("agrees")}` : `✗ ${say("wrong")}`,
-  );
+const SIGNS = { agrees: "✓", wrong: "✗", unchecked: "–" };
+const CLASSES_OF = { agrees: "mark-right", wrong: "mark-wrong", unchecked: "quiet" };
+
+function mark(word) {
+  return html("span", { class: CLASSES_OF[word] }, `${SIGNS[word]} ${say(word)}`);
 }
 
 // The same without the word, for a narrow column: a title and a label say it.
-function sign(right) {
-  const word = say(right ? "agrees" : "wrong");
+function sign(word) {
+  const label = say(word);
   return html(
     "span",
-    { class: right ? "mark-right" : "mark-wrong", role: "img", title: word, "aria-label": word },
-    right ? "✓" : "✗",
+    { class: CLASSES_OF[word], role: "img", title: label, "aria-label": label },
+    SIGNS[word],
   );
+}
+
+function reason(failed) {
+  if (failed === "not finite") return say("notFinite");
+  return failed === "not repeatable" ? say("notRepeatable") : failed;
 }
 
 // The name of what the gradient is for: an input by its number, a parameter by its name.
 function nameOf(app, node, name) {
-  return /^\d+$/.test(name) ? (node.names[Number(name)] ?? name) : name;
+  return inputAt(name) === null ? name : (node.names[inputAt(name)] ?? name);
 }
 
-function table(app, node, name, { elements, worst, size, finding }) {
-  if (!elements.length) return finding ? html("p", { class: "wrong" }, finding) : null;
+function inputAt(name) {
+  return /^\d+$/.test(name) ? Number(name) : null;
+}
+
+function table(app, node, name, one) {
+  const { elements, worst, size, finding } = one;
   const target = nameOf(app, node, name);
+  if (!elements.length)
+    return html(
+      "p",
+      { class: finding ? "wrong" : null },
+      finding || `d${target}: ${say("noCheck", say("notFinite"))}`,
+    );
   const head = ["element", "backwardSays", "numerically", "difference"].map((key) =>
     html("th", { scope: "col" }, say(key)),
   );
-  const picked = pickedFor(app, node, name);
-  const rows = elements.map((element) => checkRow(target, element, worst, picked));
+  const value = inputAt(name) === null ? null : node.takes[inputAt(name)];
+  const pick = app.state.pick?.value === value ? app.state.pick.index : null;
+  const follow = (index) => (value && index.length ? () => app.set({ pick: { value, index } }) : null);
+  const rows = shownOf(one, pick).map((element) =>
+    checkRow(target, element, worst, pick, follow(element[0])),
+  );
   const share = say("checkedOf", count(elements.length), count(size));
   return html(
     "div",
@@ -78,31 +99,47 @@ function table(app, node, name, { elements, worst, size, finding }) {
     html(
       "table",
       {},
-      html("caption", {}, `d${target} · ${share} · `, mark(!elements.some((element) => element[3]))),
-      html("thead", {}, html("tr", {}, head, html("th", {}))),
+      html("caption", {}, `d${target} · ${share} · `, verdict({ one })),
+      html("thead", {}, html("tr", {}, head, html("th", { scope: "col" }, unseen("verdict")))),
       html("tbody", {}, rows),
     ),
+    pick && !elements.some(([index]) => same(index, pick))
+      ? html("p", { class: "quiet" }, say("notCompared", `${target}[${pick.join(", ")}]`))
+      : null,
     finding ? html("p", { class: "wrong" }, finding) : null,
   );
 }
 
-function pickedFor(app, node, name) {
-  const pick = app.state.pick;
-  return pick && /^\d+$/.test(name) && node.takes[Number(name)] === pick.value ? String(pick.index) : null;
+function unseen(key) {
+  return html("span", { class: "unseen" }, say(key));
 }
 
-function checkRow(target, [index, said, slope, wrong, kink], worst, picked) {
-  const isWorst = index.length > 0 && worst && String(worst) === String(index);
+function same(one, other) {
+  return other !== null && String(one) === String(other);
+}
+
+// The picked element first, then the worst, and some of the others in their order.
+function shownOf({ elements, worst }, pick) {
+  const first = [pick, worst].flatMap((index) => elements.filter((one) => same(one[0], index)));
+  const rest = elements.filter((one) => !first.includes(one));
+  return [...new Set(first), ...rest].slice(0, ROWS_SHOWN);
+}
+
+function checkRow(target, [index, said, slope, wrong, kink], worst, pick, follow) {
+  const isWorst = index.length > 0 && same(index, worst);
   const off = Math.abs(Number(said) - Number(slope));
   const cell = index.length ? `${target}[${index.join(", ")}]` : target;
+  const kinds = [isWorst ? "worst" : "", wrong ? "wrong" : "", same(index, pick) ? "picked" : ""];
+  const focus = `check:${target}:${index}`;
   return html(
     "tr",
-    {
-      class: [isWorst ? "worst" : "", wrong ? "wrong" : "", picked === String(index) ? "picked" : ""].join(
-        " ",
-      ),
-    },
-    html("th", { scope: "row" }, cell, isWorst ? html("small", {}, ` ${say("worst")}`) : null),
+    { class: kinds.join(" ") },
+    html(
+      "th",
+      { scope: "row" },
+      follow ? html("button", { class: "link", "data-focus": focus, onclick: follow }, cell) : cell,
+      isWorst ? html("small", {}, ` ${say("worst")}`) : null,
+    ),
     html("td", {}, number(said, 8)),
     html("td", {}, number(slope, 8)),
     html("td", {}, Number.isFinite(off) ? number(off, 2) : "–"),
@@ -110,7 +147,7 @@ function checkRow(target, [index, said, slope, wrong, kink], worst, picked) {
       "td",
       {},
       kink ? html("span", { title: kink.map((one) => number(one, 4)).join(" … ") }, say("kink")) : null,
-      sign(!wrong),
+      sign(wrong ? "wrong" : "agrees"),
     ),
   );
 }

@@ -48,20 +48,24 @@ export function isGradient(name) {
   return /^d(out|x|y|z|t|[A-Z]\w*|b|h|c|gamma|beta|[xyn]\d*)\d*$/.test(name) || name === "grad";
 }
 
+// Each line is a row of its own, so that long ones wrap beside their number.
 export function codeBlock(text, firstLine) {
-  const lines = text.split("\n").length;
-  const numbers = Array.from({ length: lines }, (_, i) => firstLine + i).join("\n");
+  const rows = [[]];
+  for (const [kind, part] of tokens(text)) {
+    part.split("\n").forEach((piece, i) => {
+      if (i) rows.push([]);
+      if (piece) rows.at(-1).push(kind ? html("span", { class: `t-${kind}` }, piece) : piece);
+    });
+  }
+  const indent = (row) => /^ */.exec(text.split("\n")[row])[0].length;
   return html(
-    "div",
-    { class: "code", tabindex: 0, role: "region", "aria-label": "Python" },
-    html("pre", { class: "gutter", "aria-hidden": "true" }, numbers),
+    "pre",
+    { class: "code", style: `counter-reset: line ${firstLine - 1}` },
     html(
-      "pre",
+      "code",
       {},
-      html(
-        "code",
-        {},
-        tokens(text).map(([kind, part]) => (kind ? html("span", { class: `t-${kind}` }, part) : part)),
+      rows.map((row, i) =>
+        html("span", { class: "row-of-code", style: `--indent:${indent(i)}ch` }, row),
       ),
     ),
   );

@@ -31,7 +31,6 @@ export function svgText(scene) {
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.style.setProperty("background", getComputedStyle(document.body).backgroundColor);
-  copy.style.removeProperty("transform");
   return new XMLSerializer().serializeToString(copy);
 }
 

@@ -1,4 +1,4 @@
-// The keyboard: arrows and space walk, the other keys look.
+// The keyboard: arrows and space walk, with shift they move the picture, the other keys look.
 
 const TYPING = "input:not([type=range]), select, textarea, [contenteditable]";
 
@@ -7,11 +7,23 @@ export function keyPressed(event, app) {
   const inField = event.target.matches?.(TYPING);
   if (inField) return;
   const onButton = event.target.matches?.("button, [role=button]");
-  const action = ACTIONS[event.key];
+  const action = event.shiftKey ? moving(event.key) : ACTIONS[event.key];
   if (!action || (onButton && event.key === " " && !event.target.matches(".thing"))) return;
   event.preventDefault();
   action(app);
 }
+
+function moving(key) {
+  return key in MOVES ? (app) => app.view.move(...MOVES[key]) : ACTIONS[key];
+}
+
+const FAR = 80; // pixels that the picture moves by a key
+const MOVES = {
+  ArrowLeft: [FAR, 0],
+  ArrowRight: [-FAR, 0],
+  ArrowUp: [0, FAR],
+  ArrowDown: [0, -FAR],
+};
 
 const ACTIONS = {
   ArrowRight: (app) => app.step(1),

@@ -37,6 +37,7 @@ class App {
       choose: (id) => this.choose(id),
       press: (id) => this.press(id),
       toggle: (id) => this.toggle(id),
+      focused: (element, place) => this.focused(element, place),
       pressValue: (id) => this.press(this.folding.seenAs(this.model.values.get(id).from)),
     });
     this.transport = new Transport(byId("transport"), this);
@@ -155,6 +156,12 @@ class App {
     this.scene.things.get(this.folding.seenAs(id))?.element.focus({ preventScroll: true });
   }
 
+  // What the keyboard comes to comes into sight.
+  focused(element, { x, y }) {
+    this.stage.scrollTo(0, 0); // browsers scroll what only the view is to move
+    if (element.matches(":focus-visible")) this.view.reveal(x, y);
+  }
+
   toggle(id) {
     const before = this.scene.things.get(id)?.place;
     this.open(this.folding.toggled(id), id);
@@ -261,15 +268,14 @@ class App {
     this.holder = html("div", { class: "holder" });
     this.playPlace = html("div", { class: "play-place" });
     this.controls = html("div", { class: "controls floating" });
-    this.legend = html("div", { class: "legend-line" });
-    this.board = html("div", { class: "board", hidden: true });
+    this.board = html("div", { class: "board", hidden: true, tabindex: 0, role: "region" });
     this.stage.append(
       this.holder,
       this.controls,
-      html("div", { class: "corner" }, this.legend, this.playPlace),
+      html("div", { class: "corner" }, this.playPlace),
       this.board,
     );
-    this.view = new View(this.stage);
+    this.view = new View(this.stage, this.holder);
   }
 
   redraw() {
@@ -277,20 +283,14 @@ class App {
     document.documentElement.lang = this.state.lang ?? preferredLanguage(navigator.languages);
     this.stops = new Stops(this.walk, this.folding.seenAs);
     this.stage.setAttribute("aria-label", say("graph"));
+    this.board.setAttribute("aria-label", say("viewTraining"));
     byId("panel").setAttribute("aria-label", say("details"));
     this.scene.labels = null;
     const element = this.scene.draw(this.folding);
     this.holder.replaceChildren(element);
-    this.view.show(element, this.folding.current.size);
+    this.view.show(this.folding.current.size);
     replaceChildren(this.controls, this.controlButtons());
     replaceChildren(this.playPlace, this.play.bar());
-    const entry = (kind, key) => html("span", { class: kind }, html("i"), say(key));
-    replaceChildren(
-      this.legend,
-      entry("ahead", "legendValue"),
-      entry("back", "legendGradient"),
-      entry("ring-entry", "waiting"),
-    );
     drawToolbar(byId("top"), this);
     this.transport.draw();
     if (this.transport.playing) this.transport.show("pause");

@@ -1,7 +1,7 @@
 // Graphs of single numbers, computed anew in the page: forward and backward, by a table of rules.
 
 import { html } from "./dom.js";
-import { typed } from "./numbers.js";
+import { number, typed } from "./numbers.js";
 import { say } from "./texts.js";
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -127,15 +127,17 @@ export class Play {
     const rule = ruleOf(this.app.model, node);
     const given = node.takes.map((id) => now.values.get(id));
     const dout = now.grads.get(node.gives[0]);
-    for (const name of Object.keys(node.checks || {})) {
-      const i = Number(name);
+    node.checks = {};
+    for (const i of node.takes.keys()) {
+      if (!node.dxs[i]) continue;
       const h = 1e-5 * Math.max(1, Math.abs(given[i]));
       const at = (offset) => rule.f(...given.map((x, k) => (k === i ? x + offset : x)));
       const slope = (dout * (at(h) - at(-h))) / (2 * h);
       const said = now.dxs.get(node.id)[i];
       const wrong =
         Math.abs(said - slope) > 1e-6 * Math.max(1e-3, Math.abs(said), Math.abs(slope) + Math.abs(dout));
-      node.checks[name] = { ...node.checks[name], elements: [[[], said, slope, wrong, null]], worst: [] };
+      const elements = Number.isFinite(said - slope) ? [[[], said, slope, wrong, null]] : [];
+      node.checks[i] = { elements, worst: [], size: 1, finding: "" };
     }
   }
 
@@ -168,6 +170,7 @@ export class Play {
       step: "any",
       name: node.name,
       value: asField(this.current(node)),
+      placeholder: number(this.current(node)),
       oninput: () => {
         const x = typed(input.value);
         input.setAttribute("aria-invalid", String(Number.isNaN(x)));
@@ -194,7 +197,7 @@ export class Play {
 
 // A field takes no NaN and no infinity: it stays empty.
 function asField(x) {
-  return Number.isFinite(x) ? String(x) : "";
+  return Number.isFinite(x) ? String(x).replace("e+", "e") : "";
 }
 
 function single(x) {

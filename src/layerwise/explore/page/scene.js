@@ -6,7 +6,8 @@ import { thumbnail } from "./heat.js";
 import { say } from "./texts.js";
 
 export class Scene {
-  // handlers: choose(id), by key; press(id), by pointer; pressValue(valueId); toggle(frameId)
+  // handlers: choose(id), by key; press(id), by pointer; pressValue(valueId); toggle(frameId);
+  //   focused(element, place)
   constructor(model, walk, handlers) {
     this.model = model;
     this.walk = walk;
@@ -35,7 +36,7 @@ export class Scene {
       ),
       this.wires.map((wire) => wire.lines),
       this.wires.map((wire) => wire.label),
-      [...this.things.values()].map((thing) => thing.element),
+      [...this.things.values()].map((thing) => [thing.element, thing.unfold]),
     );
     return this.element;
   }
@@ -55,11 +56,13 @@ export class Scene {
       onkeydown: (event) => {
         if (event.key === "Enter") this.handlers.choose(place.id);
       },
+      onfocus: () => this.handlers.focused(element, place),
     });
     element.append(...this.body(place, node));
-    if (node.isFrame)
-      element.append(this.switch(place.id, place.w / 2 - 14, 0, "+", say("unfold", node.name)));
-    return { element, place, node };
+    const unfold = node.isFrame
+      ? this.switch(place.id, place.x + place.w / 2 - 14, place.y, "+", say("unfold", node.name))
+      : null;
+    return { element, place, node, unfold };
   }
 
   body(place, node) {
@@ -102,6 +105,7 @@ export class Scene {
       ...under,
       rect,
       svg("text", { class: "call", x: shift, y: -2 }, text[0]),
+      " ", // or they would be read as one word
       svg("text", { class: "name", x: shift, y: 14 }, text[1]),
     ];
   }
@@ -196,7 +200,7 @@ export class Scene {
     for (const wire of this.wires) this.updateWire(wire, time, now, step);
   }
 
-  updateThing(id, { element, node }, now, step, chosen) {
+  updateThing(id, { element, node, place }, now, step, chosen) {
     const failed = this.walk.failed && this.folding.seenAs(this.walk.failed.node) === id;
     const states = {
       now: id === now,
@@ -215,7 +219,9 @@ export class Scene {
         : states.done
           ? say("forward")
           : "";
-    element.setAttribute("aria-label", [node.name, node.call, doing].filter(Boolean).join(", "));
+    const seen = place.text.join(" ");
+    const whole = [node.call, node.name].filter((text) => text && !seen.includes(text));
+    element.setAttribute("aria-label", [seen, ...whole, doing].filter(Boolean).join(", "));
     if (id === now) element.setAttribute("aria-current", "step");
     else element.removeAttribute("aria-current");
   }

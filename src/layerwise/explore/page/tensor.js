@@ -54,7 +54,9 @@ function tensorBody(options) {
       .forEach((i, axis) => (leads[axis] = Math.max(0, tensor.placeOf(axis, i))));
   else if (leadCount && options.lead) leads[0] = Math.min(options.lead.get(), tensor.sizes[0] - 1);
   const area = html("div", { class: "area" });
-  const draw = () => area.replaceChildren(mapOf(options, tensor, leads));
+  const shown = { ...options };
+  const draw = () => area.replaceChildren(mapOf(shown, tensor, leads));
+  if (!options.pick && !options.small) shown.pick = (index) => look(shown, index, area, draw);
   draw();
   const pickers = leads.map((_, axis) =>
     leadPicker(tensor, leads, axis, () => {
@@ -72,6 +74,13 @@ function tensorBody(options) {
       : html("div", { class: "facts" }, statisticsOf(tensor), histogram(tensor, style, name)),
     note(tensor),
   );
+}
+
+// An element that nothing is to follow, of a parameter, say: its number is told in the card itself.
+function look(shown, index, area, draw) {
+  shown.picked = index;
+  draw();
+  area.querySelector("canvas").focus({ preventScroll: true });
 }
 
 // How many axes stand in front of the tiles of a map.
@@ -114,17 +123,19 @@ function mapOf(options, tensor, leads) {
   const box = html("div", { class: "map", style: size }, canvas);
   const readout = html("div", { class: "readout" });
   const found = (event) => placeAt(event, canvas, view);
-  const tell = (place) => {
-    readout.textContent =
-      place === null || inColor
-        ? ""
-        : `${name}[${tensor.indexAt(place).join(", ")}] = ${number(tensor.numbers[place])}`;
-  };
+  const words = (place) =>
+    place === null || inColor
+      ? ""
+      : `${name}[${tensor.indexAt(place).join(", ")}] = ${number(tensor.numbers[place])}`;
+  const tell = (place) => (readout.textContent = words(place));
   canvas.addEventListener("pointermove", (event) => tell(found(event)));
   canvas.addEventListener("pointerleave", () => tell(pickedPlace(options, tensor)));
   marks(box, options, tensor, view, scale);
-  if (options.pick && !inColor) makePickable(canvas, options, tensor, view, found);
-  else {
+  if (options.pick && !inColor) {
+    makePickable(canvas, options, tensor, view, found);
+    const here = words(pickedPlace(options, tensor));
+    canvas.setAttribute("aria-label", [here, say("heatMap", name)].filter(Boolean).join(". "));
+  } else {
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `${name} ${kindOf(options.what)}`);
   }
@@ -156,7 +167,6 @@ function placeAt(event, canvas, view) {
 function makePickable(canvas, options, tensor, view, found) {
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", say("heatMap", options.name));
   canvas.classList.add("pickable");
   canvas.dataset.focus = `map:${options.focus ?? options.name}`;
   canvas.addEventListener("click", (event) => {

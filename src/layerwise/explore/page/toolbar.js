@@ -43,7 +43,13 @@ export function drawToolbar(element, app) {
         ? null
         : html(
             "button",
-            { class: "tool word", "aria-pressed": String(app.state.quiz), onclick: () => app.toggleQuiz() },
+            {
+              class: "tool word",
+              title: say("quiz"),
+              "aria-label": say("quiz"),
+              "aria-pressed": String(app.state.quiz),
+              onclick: () => app.toggleQuiz(),
+            },
             icon("quiz"),
             html("span", {}, say("quiz")),
           ),

@@ -38,6 +38,14 @@ export class Transport {
       oninput: () => app.timeline().go(Number(this.range.value)),
     });
     this.caption = html("div", { class: "caption" });
+    const entry = (kind, key) => html("span", { class: kind }, html("i"), say(key));
+    this.legend = html(
+      "div",
+      { class: "legend-line" },
+      entry("ahead", "legendValue"),
+      entry("back", "legendGradient"),
+      entry("ring-entry", "waiting"),
+    );
     this.speed = html(
       "select",
       {
@@ -53,7 +61,12 @@ export class Transport {
     replaceChildren(
       this.element,
       html("div", { class: "buttons" }, Object.values(this.buttons)),
-      html("div", { class: "track" }, this.caption, this.range),
+      html(
+        "div",
+        { class: "track" },
+        html("div", { class: "above-track" }, this.caption, this.legend),
+        this.range,
+      ),
       this.score,
       this.speed,
     );
@@ -70,6 +83,7 @@ export class Transport {
     this.range.style.setProperty("--here", percent(place));
     this.range.classList.toggle("plain-way", turn === null);
     replaceChildren(this.caption, app.captionParts());
+    this.legend.hidden = app.inTraining;
     this.buttons.start.disabled = this.buttons.back.disabled = place === 0;
     this.buttons.end.disabled = this.buttons.next.disabled = place >= last;
     replaceChildren(this.score, app.inTraining ? null : app.quiz.bar());

@@ -4,11 +4,10 @@ const SMALLEST = 0.12;
 const LARGEST = 4;
 
 export class View {
-  // stage: the element that is looked through; onmove: called after each change
-  constructor(stage, onmove = () => {}) {
+  // stage: the element that is looked through; content: what is moved behind it
+  constructor(stage, content) {
     this.stage = stage;
-    this.onmove = onmove;
-    this.content = null;
+    this.content = content;
     this.size = [1, 1];
     this.x = this.y = 0;
     this.scale = 1;
@@ -21,16 +20,14 @@ export class View {
     }
   }
 
-  show(content, size) {
-    this.content = content;
+  show(size) {
     this.size = size;
     this.apply();
   }
 
+  // All that moving does: one transform, so that nothing has to be laid out or painted anew.
   apply() {
-    if (!this.content) return;
     this.content.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
-    this.onmove();
   }
 
   // The whole picture, if it stays readable; else its beginning.
@@ -51,6 +48,12 @@ export class View {
     this.y = y - ((y - this.y) * scale) / this.scale;
     this.scale = scale;
     this.apply();
+  }
+
+  move(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.glide();
   }
 
   // Bring a point of the picture into sight, if it is not there.
@@ -95,6 +98,7 @@ export class View {
   down(event) {
     if (event.target.closest("button, .floating, .board") || event.button > 0) return;
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    this.box = this.stage.getBoundingClientRect();
     this.way = 0;
     this.dragged = false;
   }
@@ -120,7 +124,7 @@ export class View {
   }
 
   pinch(before, now, other) {
-    const box = this.stage.getBoundingClientRect();
+    const { box } = this;
     const factor =
       Math.hypot(now.x - other.x, now.y - other.y) /
       (Math.hypot(before.x - other.x, before.y - other.y) || 1);

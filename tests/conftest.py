@@ -64,6 +64,16 @@ def browser():
 
 
 @pytest.fixture
+def reader(browser, tmp_path):
+    """A person at a page of the explorer, who notes whatever it should not do."""
+    from explored import Reader
+
+    one = Reader(browser, tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
 def mnist_folder():
     """The folder with the four files of MNIST: in $LAYERWISE_DATA, or beside the repository."""
     beside = Path(__file__).parents[2] / "shared" / "data"

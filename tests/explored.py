@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -125,8 +126,10 @@ def tiny_resnet():
 
 
 def explored(case, path=None, **options):
-    """The page of a case, and its graph after the same run."""
-    graph, args, named = case
+    """The page of a case, and its graph after the same run; of a function without options, once."""
+    if callable(case) and path is None and not options:
+        return _explored_once(case)
+    graph, args, named = case() if callable(case) else case
     if named:
         args = tuple(named[seat.name] for seat in graph.inputs)
     page = graph.explore(*args, path=path, **options)
@@ -134,6 +137,11 @@ def explored(case, path=None, **options):
         graph.forward(*args)
         graph.backward()
     return page, graph
+
+
+@functools.cache
+def _explored_once(case):
+    return explored(case())
 
 
 # the browser -------------------------------------------------------------------------------------

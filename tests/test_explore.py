@@ -249,6 +249,16 @@ def test_every_gradient_is_checked_with_numbers():
         assert one["worst"] in [element[0] for element in one["elements"]]
 
 
+def test_as_many_elements_are_checked_as_asked_for():
+    graph, args, _ = two_layers()
+    for asked, counts in ((5, [5, 5, 5]), (10_000, [2_048, 3_200, 50])):
+        checks = node(read_back(graph.explore(*args, checks=asked)), "affine1")["checks"]
+        assert [len(one["elements"]) for one in checks.values()] == counts
+    for senseless in (0, 2.5, True, "all"):
+        with pytest.raises(ValueError, match="checks must be a whole number, 1 or more, but got"):
+            graph.explore(*args, checks=senseless)
+
+
 def test_a_wrong_gradient_is_found_and_named():
     class Doubled(lw.Sigmoid):
         def backward(self, dout):
@@ -417,13 +427,13 @@ def test_many_nested_graphs_do_not_make_endless_layouts():
 
 def test_lenet_with_a_batch_of_16_stays_below_one_and_a_half_megabytes(tmp_path):
     path = tmp_path / "net.html"
-    page, _ = explored(lenet(), path)
+    page, _ = explored(lenet, path)
     assert page == path
     assert 500_000 < path.stat().st_size < 1_500_000
 
 
 def test_the_page_asks_for_nothing_from_outside():
-    page, _ = explored(shop_case())
+    page, _ = explored(shop_case)
     assert not re.findall(r'(?:src|href)="(?!data:)[^"]+"', page)
     assert not re.findall(r"\b(?:fetch|XMLHttpRequest|WebSocket|import)\(", page)
     assert set(re.findall(r"https?://[^\s\"')]+", page)) == {"http://www.w3.org/2000/svg"}
@@ -435,7 +445,7 @@ def test_the_same_run_gives_the_same_page():
 
 
 def test_names_cannot_end_the_script():
-    page, _ = explored(hostile(), title=HOSTILE)
+    page, _ = explored(hostile, title=HOSTILE)
     assert page.count("</script>") == 2
     assert "<img" not in page
     assert json.loads(json_in_html({"a": "</script>\ud800"})) == {"a": "</script>\ud800"}

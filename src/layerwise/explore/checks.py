@@ -71,9 +71,7 @@ def checks_of(
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def compared(
-    trial: Trial, seat: Seat, names: list[str], samples: int | None
-) -> dict[str, Any]:
+def compared(trial: Trial, seat: Seat, names: list[str], samples: int | None) -> dict[str, Any]:
     outs = trial.forward(trial.fresh(), trial.copies())
     grads = seat.grad if isinstance(seat.grad, tuple) else (seat.grad,)
     if not all(np.all(np.isfinite(one)) for one in outs):

@@ -144,9 +144,7 @@ class Recorder:
         if rule is not None:
             said["rule"] = rule
         if thing.key in self.shown.returned and not is_graph(layer):
-            said["checks"] = checks_of(
-                seat, self.before[thing].layer, self.training, self.checks
-            )
+            said["checks"] = checks_of(seat, self.before[thing].layer, self.training, self.checks)
         return said
 
     def _parameters(self, seat: Seat) -> list[dict[str, Any]]:

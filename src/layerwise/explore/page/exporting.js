@@ -13,10 +13,12 @@ const KEPT = [
   "text-anchor",
   "display",
   "visibility",
+  "image-rendering",
 ];
 
-// The picture as SVG text that needs no style sheet.
+// The picture as SVG text that needs no style sheet; what moves is shown as it is at rest.
 export function svgText(scene) {
+  for (const moving of scene.getAnimations({ subtree: true })) moving.finish();
   const copy = scene.cloneNode(true);
   const originals = [scene, ...scene.querySelectorAll("*")];
   const copies = [copy, ...copy.querySelectorAll("*")];
@@ -35,7 +37,7 @@ export function svgText(scene) {
 }
 
 export function saveSvg(app) {
-  const text = svgText(app.scene.element);
+  const text = app.svgText();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   link.download = `${fileName(app.model.record.title)}-${app.state.time}.svg`;
@@ -47,6 +49,27 @@ function fileName(title) {
   return title.replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "graph";
 }
 
-export function printPage() {
-  window.print();
+// On paper everything is light, and cells have sharp edges, which printers would blur.
+export function printable(app) {
+  window.addEventListener("beforeprint", () => {
+    app.printing = true;
+    app.themeChanged();
+    for (const canvas of document.querySelectorAll("canvas")) enlarge(canvas);
+  });
+  window.addEventListener("afterprint", () => {
+    app.printing = false;
+    app.themeChanged();
+  });
+}
+
+function enlarge(canvas) {
+  const times = Math.floor((3 * canvas.clientWidth) / canvas.width);
+  if (times < 2) return;
+  const small = canvas.cloneNode();
+  small.getContext("2d").drawImage(canvas, 0, 0);
+  canvas.width *= times;
+  canvas.height *= times;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, canvas.width, canvas.height);
 }

@@ -2,6 +2,7 @@
 
 import { Model } from "./data.js";
 import { byId, html, replaceChildren } from "./dom.js";
+import { printable, svgText } from "./exporting.js";
 import { Folding } from "./folding.js";
 import { setScales } from "./heat.js";
 import { showHelp } from "./help.js";
@@ -55,7 +56,7 @@ class App {
     this.showStep();
     document.addEventListener("keydown", (event) => keyPressed(event, this));
     window.addEventListener("hashchange", () => this.fromUrl());
-    window.addEventListener("resize", () => this.view.apply());
+    printable(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themeChanged());
   }
 
@@ -356,6 +357,7 @@ class App {
   // theme -----------------------------------------------------------------------------------------
 
   get dark() {
+    if (this.printing) return false;
     return (
       (this.state.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) ===
       "dark"
@@ -386,6 +388,11 @@ class App {
 
   showHelp() {
     showHelp();
+  }
+
+  // The picture by itself, as text.
+  svgText() {
+    return svgText(this.scene.element);
   }
 }
 

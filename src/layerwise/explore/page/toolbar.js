@@ -1,7 +1,7 @@
 // The bar above: title, search, quiz, language, theme, export.
 
 import { html, replaceChildren } from "./dom.js";
-import { printPage, saveSvg } from "./exporting.js";
+import { saveSvg } from "./exporting.js";
 import { icon } from "./icons.js";
 import { language, languages, say } from "./texts.js";
 
@@ -56,7 +56,7 @@ export function drawToolbar(element, app) {
       choice,
       tool("theme", say("theme"), () => app.toggleTheme()),
       app.inTraining ? null : tool("save", say("saveSvg"), () => saveSvg(app)),
-      tool("print", say("print"), () => printPage(app)),
+      tool("print", say("print"), () => window.print()),
       tool("help", say("help"), () => app.showHelp()),
     ),
   );
@@ -94,7 +94,7 @@ function searchBox(app) {
     spellcheck: "false",
   });
   let active = -1;
-  const options = () => [...list.querySelectorAll("[role=option]")];
+  const options = () => [...list.querySelectorAll("[data-id]")];
   const close = () => {
     list.hidden = true;
     input.setAttribute("aria-expanded", "false");
@@ -120,7 +120,7 @@ function searchBox(app) {
     list.replaceChildren(
       ...(matches.length || !input.value.trim()
         ? matches.map((node, i) => option(node, i, choose))
-        : [html("li", { class: "quiet" }, say("noMatch"))]),
+        : [html("li", { class: "quiet", role: "option", "aria-disabled": "true" }, say("noMatch"))]),
     );
     list.hidden = !input.value.trim();
     input.setAttribute("aria-expanded", String(!list.hidden));

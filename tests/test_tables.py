@@ -477,3 +477,35 @@ def test_a_network_learns_a_table(tmp_path):
     scores = net.predict(split.recipe.read(path))
     right = [split.classes[n] == f"d{d}" for n, d in zip(scores.argmax(axis=1), t)]
     assert np.mean(right) > 0.95
+
+
+def test_a_column_of_large_numbers_is_learned_in_its_unit(tmp_path):
+    rng = np.random.default_rng(0)
+    area, rooms = rng.uniform(30, 200, 300), rng.integers(1, 8, 300)
+    price = 3000 * area + 20_000 * rooms + 0.5
+    rows = [f"{a:.1f},{r},{p:.1f}" for a, r, p in zip(area, rooms, price)]
+    (tmp_path / "houses.csv").write_text("\n".join(["area,rooms,price", *rows]))
+    (x, t), (x_test, t_test) = houses = lw.data.csv(tmp_path / "houses.csv", "price")
+    assert houses.recipe.unit == pytest.approx((t.mean(), t.std()), rel=1e-5)
+    off = {}
+    for name, change in [("in units", houses.recipe.in_units), ("as it is", lambda net: net)]:
+        net = change(lw.Sequential(lw.Affine(2, 16), lw.ReLU(), lw.Affine(16, 1), seed=0))
+        lw.fit(net, x, t, loss=lw.MeanSquaredError(), optimizer=lw.Adam(0.01), epochs=40,
+               batch_size=20, progress=False)  # fmt: skip
+        off[name] = abs(net.predict(x_test) - t_test).mean()
+    assert off["in units"] < 10_000 < 100_000 < off["as it is"]
+
+    houses.recipe.save(tmp_path / "houses.json")
+    again = lw.data.read_recipe(tmp_path / "houses.json")
+    assert again.unit == houses.recipe.unit
+    y = again.in_units(lw.Sequential(lw.Affine(2, 1), seed=0)).predict(x[:1])
+    assert 10_000 < y[0, 0] < 1_000_000
+
+
+def test_only_numbers_have_a_unit():
+    pets = lw.data.TableRecipe(("cat", "dog"), [{"name": "legs", "mean": 0, "std": 1}], "pet")
+    text = text_of(DataError, lambda: pets.in_units(lw.Sequential(lw.Affine(1, 2))))
+    assert text == "TableRecipe(legs -> pet) tells classes, which have no unit."
+    column = [{"name": "area", "mean": 80, "std": 20}]
+    text = text_of(DataError, lambda: lw.data.TableRecipe((), column, "price", unit=[1, "2"]))
+    assert text == "unit=[1, '2']: give a mean and a deviation."

@@ -12,7 +12,6 @@ import numpy as np
 from .. import models
 from ..errors import LayerError, LayerwiseError, show_shape
 from ..graph import Graph
-from ..node import Input
 from ..training.checks import checked_parameters
 from ..userfile import graph_in
 from .recipes import CommandError, chosen
@@ -149,14 +148,7 @@ def made(settings: Settings, task: Task) -> tuple[Graph, str]:
         net = model.make(Form(task.shape, task.outputs), hidden, settings.seed)
     except (LayerwiseError, ValueError) as error:
         raise CommandError(f"{name} does not fit {task.title}: {error}") from None
-    return (in_units(net, task) if task.goal == "numbers" else net), name
-
-
-def in_units(net: Graph, task: Task) -> Graph:
-    """A network that starts with the mean and the spread of the numbers it is to meet."""
-    t = task.train[1]
-    x = Input("x", shape=(None, *task.shape))
-    return Graph((net(x).named("net") * (float(t.std()) or 1.0) + float(t.mean())).named("y"))
+    return (task.recipe.in_units(net) if task.goal == "numbers" else net), name
 
 
 def misfit(net: Graph, who: str, task: Task) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from ..files import as_path
 from .cells import Sheet, as_number, read_sheet, sheet_of, shortest
 from .normalize import Normalize
 from .recipe import Recipe, texts
+
+if TYPE_CHECKING:
+    from ..graph import Graph
 
 MANY = 100  # different texts: more are no categories
 
@@ -87,6 +90,7 @@ class TableRecipe(Recipe):
     classes   the names of the classes; () where numbers are to be met
     columns   `Numbers` and `Categories`, in the order of the inputs
     target    the name of the column that is to be told; new rows need not have it
+    unit      of numbers to be met: their mean and deviation, in the rows to learn from
 
     `recipe.read("new.csv")` reads a file, `recipe.rows({"age": 31, "town": "Bern"})` takes what is
     in memory. `recipe.names` says what each input is.
@@ -102,6 +106,7 @@ class TableRecipe(Recipe):
         delimiter: str | None = None,
         header: bool = True,
         decimal: str = ".",
+        unit: Any = None,
     ) -> None:
         super().__init__(classes)
         self.columns = [c if hasattr(c, "encode") else column_of(c) for c in columns]
@@ -109,6 +114,7 @@ class TableRecipe(Recipe):
             raise DataError("A table needs a column besides the one that is to be told.")
         self.target, self.delimiter, self.header = target, delimiter, header
         self.decimal = decimal
+        self.unit = None if unit is None else checked_unit(unit)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,12 +140,48 @@ class TableRecipe(Recipe):
         parts = [column.encode(sheet) for column in self.columns]
         return as_float32(np.concatenate(parts, axis=1), sheet.source)
 
+    def in_units(self, net: Graph) -> Graph:
+        """A network that answers in the unit of the column to be told: net(x) * deviation + mean.
+
+        Networks begin with numbers around 1, and prices around 100,000 are far from there. This one
+        begins with the mean, and its parameters, its file and its predictions are those of one
+        network. Train it with an optimizer that does not depend on the unit, such as `Adam`.
+
+        errors   DataError where classes are told
+
+        >>> from layerwise import Affine, Sequential
+        >>> recipe = TableRecipe(
+        ...     columns=[{"name": "area", "mean": 80, "std": 20}], target="price", unit=[3e5, 1e5]
+        ... )
+        >>> net = recipe.in_units(Sequential(Affine(1, 1), seed=0))
+        >>> net.parameters()["net.affine1.W"].value[:] = 2
+        >>> net.parameters()["net.affine1.b"].value[:] = 0
+        >>> net.predict(recipe.rows({"area": 90}))
+        array([[400000.]], dtype=float32)
+        """
+        if self.unit is None:
+            raise DataError(f"{self!r} tells classes, which have no unit.")
+        from ..graph import Graph
+        from ..node import Input
+
+        mean, std = self.unit
+        x = Input("x", shape=(None, len(self.names)))
+        return Graph((net(x).named("net") * std + mean).named("y"))
+
     def to_dict(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {**vars(self), "columns": [column.to_dict() for column in self.columns]}
 
     def __repr__(self) -> str:
         return f"TableRecipe({', '.join(self.names)} -> {self.target})"
+
+
+def checked_unit(unit: Any) -> tuple[float, float]:
+    """A mean, and a deviation above 0."""
+    fits = isinstance(unit, (tuple, list)) and len(unit) == 2
+    if not fits or not all(isinstance(n, (int, float)) and math.isfinite(n) for n in unit):
+        raise DataError(f"unit={unit!r:.100}: give a mean and a deviation.")
+    return float(unit[0]), float(unit[1]) or 1.0
 
 
 def as_float32(numbers: NDArray[np.floating], source: str) -> NDArray[np.float32]:

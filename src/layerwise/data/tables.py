@@ -66,7 +66,8 @@ def csv(
     errors        DataError with the line and the column of what is wrong
 
     Means and deviations are those of the rows to learn from alone. `split.recipe` keeps them, and
-    makes inputs of new rows in the same way.
+    makes inputs of new rows in the same way. Numbers to be met keep the unit of their column:
+    `split.recipe.in_units(net)` is a network that begins with their mean and spread.
 
     >>> import pathlib, tempfile
     >>> import layerwise as lw
@@ -106,6 +107,7 @@ def csv(
         delimiter,
         header,
         decimal,
+        None if labels else (float(t[train].mean()), float(t[train].std())),
     )
     x = recipe.encode(sheet)
     return Split((x[train], t[train]), (x[test], t[test]), recipe)

@@ -225,6 +225,7 @@ def back_through_block(
 ) -> None:  # fmt: skip
     """`count` queries from `first` on, `width` keys from s on: their part of all gradients."""
     q_row, k_row, v_row, out_row = lay[2], lay[5], lay[8], lay[11]
+    width = seen(first + count - 1, s, width, causal)  # the last query sees most
     keys = scratch
     values = keys + E * KEYS
     key_rows = values + D * KEYS

@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ..cpu import ROWS, WIDTH, V
+from ..cpu import ROWS, WIDTH, V, cpus
 from ..functions import f
 from ..kernel import Float, Floats, Function, Int, kernel
 from ..native import inlined
@@ -41,10 +41,11 @@ from ..simd import Floats as Pointer
 from .behind import call_behind
 from .tile import multiply, plus_block, repeated, starts, store_block, zeros
 
-DEPTH = 6144 // WIDTH  # rows of B that are copied at a time: 24 KB, to stay in the fastest cache
+DEPTH = 6400 // WIDTH  # rows of B that are copied at a time: 25 KB, to stay in the fastest cache
 ZERO, ADD, BIAS = 0, 1, 2  # what else is summed: nothing, what C holds, or a bias
 WORK = 1 << 20  # multiply-adds in a chunk: some 20 microseconds
 MOST_CHUNKS = 16
+CHUNKS_FOR_EACH = 4  # CPU, at most
 
 MOST_ROWS = 192 // ROWS * ROWS  # of a chunk: its part of A has to stay in the second cache
 COPY = 2  # how much longer it takes to copy a number of A than one of B
@@ -155,8 +156,11 @@ def product(
     top, left = chunk // across * rows, chunk % across * columns
     bottom, right = min(M, top + rows), min(N, left + columns)
     panel, edge, row, blocks = scratch + PANEL, scratch + EDGE, scratch + ROW, scratch + BLOCKS
-    for k in range(0, max(K, 1), DEPTH):
-        depth, how = min(DEPTH, K - k), start if k == 0 else ADD
+    parts = max(1, (K + DEPTH - 1) // DEPTH)
+    most = (K + parts - 1) // parts
+    for part in range(parts):
+        k, how = part * most, start if part == 0 else ADD
+        depth = min(most, K - k)
         if ak != 1:
             copy_block(A + (top + k * ak), ak, depth, bottom - top, M - top, blocks)
         for n in range(left, right, WIDTH):
@@ -181,7 +185,7 @@ def product(
                 if not whole:
                     for r in range(height):
                         put_row(edge + r * WIDTH, c + r * N, width)
-                if behind and k + depth >= K:
+                if behind and part == parts - 1:
                     call_behind(behind, c, Y + (m * N + n), N, height, width, p, q)
 
 
@@ -206,10 +210,11 @@ def blocks(M: int, N: int, K: int, copied: bool) -> tuple[int, int, int]:
     """The rows and columns of a chunk, and how many chunks there are; `copied` says that A is.
 
     Each chunk copies its part of B, for as many rows as it has, and where A is copied its part of
-    that, for as many columns: it is shared out so that the least is copied.
+    that, for as many columns: it is shared out so that the least is copied. How, and among how
+    many, makes no difference to the results.
     """
     tiles, panels = -(-M // ROWS), -(-N // WIDTH)
-    wanted = max(1, min(MOST_CHUNKS, M * N * K // WORK))
+    wanted = max(1, min(CHUNKS_FOR_EACH * cpus(), M * N * K // WORK))
     least = -(-M // MOST_ROWS)
     ways = [(max(least, min(tiles, -(-wanted // n))), n) for n in range(1, min(panels, wanted) + 1)]
     down, across = min(ways, key=lambda way: way[0] * N + copied * COPY * way[1] * M)

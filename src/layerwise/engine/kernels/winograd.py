@@ -37,6 +37,7 @@ from ..simd import (
     load_lanes,
     load_some,
     odds,
+    prefetch,
     select,
     splat,
     store,
@@ -120,6 +121,8 @@ def transform_pixels(
               lanes_inside(column + 2, W), lanes_inside(column + 2 + V, W))  # fmt: skip
     for c in range(channels):
         line = image + ((c * H + row) * W + column)
+        prefetch(line + 4 * W)  # two lines of the next tiles, in too many places to be foreseen
+        prefetch(line + 5 * W)
         a = line_of_tiles(line, inside) if 0 <= row < H else zeros
         b = line_of_tiles(line + W, inside) if 0 <= row + 1 < H else zeros
         d = line_of_tiles(line + 2 * W, inside) if 0 <= row + 2 < H else zeros
@@ -283,6 +286,8 @@ def transform_gradients(
     low, high = lanes_inside(column, W), lanes_inside(column + V, W)
     for c in range(channels):
         line = image + ((c * H + row) * W + column)
+        prefetch(line + 2 * W)
+        prefetch(line + 3 * W)
         a, b = load_lanes(line, low, zero), load_lanes(line + V, high, zero)
         upper, lower = (evens(a, b), odds(a, b)), (zero, zero)
         if row + 1 < H:

@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import re
 import tracemalloc
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import layerwise as lw
+from layerwise.draw.profile import BOUNDS
 
 if importlib.util.find_spec("numba") is None:
     pytest.skip("Numba is not installed: there is only one engine", allow_module_level=True)
@@ -437,7 +439,34 @@ def test_a_plan_is_shown_after_a_run():
     assert lines[0].split() == ["layers", "runs", "output", "FLOPs", "bytes", "microseconds"]
     assert lines[2].split()[:7] == ["forward", "affine1", "+", "relu1", "product_relu", "(4,", "2)"]
     assert lines[2].split()[7:9] == ["48", "144"]  # 2·4·3·2; x 12, W 6, b 2, both outputs 16
-    assert lines[-1].endswith("microseconds in all")
+    assert "microseconds in all" in lines[-1] and "bytes of memory" in lines[-1]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_picture_shows_the_time_of_each_layer(theme, tmp_path):
+    net = lw.Sequential(lw.Affine(30, 800), lw.ReLU(), lw.Affine(800, 2), lw.Flatten(), seed=0)
+    net.forward(np.ones((200, 30)))
+    net.backward(np.ones((200, 2)))
+    picture = net.draw(color="time", theme=theme)
+    assert ">forward: in affine1<" in picture and ">(200, 800)<" in picture
+    assert re.search(r"share of [\d.]+ (µs|ms)", picture) and "mean" not in picture
+    shares = [int(one) for one in re.findall(r"· (\d+) %<", picture)]
+    assert shares and 90 < sum(shares) < 105
+    level = sum(max(shares) >= 100 * bound for bound in BOUNDS)
+    assert f"fill:var(--time-{level});stroke:var(--layer-line)" in picture
+    net.draw(tmp_path / "time.png", color="time")
+    assert (tmp_path / "time.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_picture_of_times_needs_a_run_of_the_engine():
+    net = lw.Sequential(lw.Affine(3, 2), seed=0)
+    with lw.engine("numpy"):
+        net.forward(np.ones((4, 3)))
+    assert "no run of it to show" in text_of(lw.OrderError, lambda: net.draw(color="time"))
+    assert 'color is "time"' in text_of(lw.WiringError, lambda: net.draw(color="size"))
+    net.forward(np.ones((4, 3)))
+    said = text_of(lw.WiringError, lambda: net.draw("net.dot", color="time"))
+    assert "shows no times" in said
 
 
 # optimizers --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from ..errors import WiringError
 from ..files import write_whole
 from ..graph import Graph
 from .dot import dot_of
+from .profile import Profile
 from .scene import scene_of
 from .svg import svg_of
 
@@ -16,6 +17,7 @@ __all__ = ["Picture", "draw", "to_svg"]
 
 ENDINGS = (".svg", ".png", ".pdf", ".dot")
 THEMES = ("auto", "light", "dark")
+COLORS = (None, "time")
 
 
 class Picture(str):
@@ -36,6 +38,7 @@ def draw(
     depth: int | None = None,
     theme: str = "auto",
     title: str | None = None,
+    color: str | None = None,
 ) -> Any:
     """Draw a graph with the values and gradients computed so far.
 
@@ -50,8 +53,11 @@ def draw(
     depth       how many levels of nested graphs are opened; None: all
     theme       "light", "dark", or "auto": in an SVG as the reader's screen, else light
     title       a line above the picture
+    color       "time": every layer in the colour of its share of the time of the last run, which
+                the compiled engine has measured; shapes alone stand beside the arrows
     returns     the path, or a `Picture`
     errors      WiringError for an unknown ending or option, and for more than 1,000 nodes;
+                OrderError for `color="time"` without a run of the compiled engine;
                 OSError where the file cannot be written
 
     >>> from layerwise import Graph, Input
@@ -66,17 +72,23 @@ def draw(
         raise WiringError(f'direction is "LR" or "TB", but got {direction!r}.')
     if depth is not None and (not isinstance(depth, int) or depth < 0):
         raise WiringError(f"depth is a number of levels, or None for all, but got {depth!r}.")
+    if color not in COLORS:
+        raise WiringError(f'color is "time", or None for none, but got {color!r}.')
+    ending = ".svg" if path is None else _ending(path)
+    if ending == ".dot" and color is not None:
+        raise WiringError("A .dot file shows no times: write .svg, .png or .pdf.")
+    profile = None if color is None else Profile(graph)
     if path is None:
-        return Picture(svg_of(scene_of(graph, direction, depth, title), theme))
-    ending = _ending(path)
+        return Picture(svg_of(scene_of(graph, direction, depth, title, profile), theme))
     if ending == ".dot":
         content = dot_of(graph, direction, depth, title).encode()
     elif ending == ".svg":
-        content = svg_of(scene_of(graph, direction, depth, title), theme).encode()
+        content = svg_of(scene_of(graph, direction, depth, title, profile), theme).encode()
     else:
         from .plot import plotted
 
-        content = plotted(scene_of(graph, direction, depth, title), ending, theme == "dark")
+        scene = scene_of(graph, direction, depth, title, profile)
+        content = plotted(scene, ending, theme == "dark")
     write_whole(path, content)
     return path
 

@@ -24,6 +24,11 @@ COLORS = {
     "layer-line": ("#0072b2", "#56b4e9"),
     "frame": ("#f6f7f9", "#191f25"),
     "frame-line": ("#c3cbd3", "#46515c"),
+    "time-0": ("#ffffff", "#1d242b"),  # shares of the time of a run, from little to most of it
+    "time-1": ("#fff3df", "#33291d"),
+    "time-2": ("#ffdfae", "#52391a"),
+    "time-3": ("#ffc270", "#754a14"),
+    "time-4": ("#f79d33", "#9a5b0c"),
     "empty": ("#8a949e", "#7c8792"),
 }
 

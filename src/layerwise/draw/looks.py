@@ -90,13 +90,17 @@ def _layer(seat: Seat) -> Look:
     call = one_line(call).removesuffix("()")
     call = shorter_call(call, WIDEST_BOX, REPR)
     rows = [Row(call, REPR, "ink"), Row(one_line(seat.name), SMALL, "muted"), *_parameters(seat)]
+    return box_of(rows, "layer", one_line(show_layer(layer, seat.name)))
+
+
+def box_of(rows: list[Row], fill: str, title: str) -> Look:
+    """Lines of text in a box."""
     for row in rows:
         row.text = shortened(row.text, WIDEST_BOX, row.size)
     width = max(text_width(row.text, row.size) for row in rows) + 20
     height = sum(row.height for row in rows) + 16
-    title = one_line(show_layer(layer, seat.name))
     body = Box(
-        -width / 2, -height / 2, width, height, 7.0, fill="layer", line="layer-line", title=title
+        -width / 2, -height / 2, width, height, 7.0, fill=fill, line="layer-line", title=title
     )
     return Look(width + AIR, height + AIR, False, [body, *_column(rows, -height / 2 + 7, title)])
 

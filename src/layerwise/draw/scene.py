@@ -12,6 +12,7 @@ from .layout import MARGIN, first_column, place
 from .looks import Look, look_of, pair_of, stand_right
 from .outline import Frame, Outline, Wire
 from .placement import Placement, Sizes
+from .profile import HEAD, Profile
 from .shapes import Box, Curve, Line, Scene, Shape, Text, circle
 from .texts import one_line, shortened, text_width
 
@@ -24,19 +25,31 @@ WIDEST_FRAME_TITLE = 220.0
 
 
 def scene_of(
-    graph: Graph, direction: str = "LR", depth: int | None = None, title: str | None = None
+    graph: Graph,
+    direction: str = "LR",
+    depth: int | None = None,
+    title: str | None = None,
+    profile: Profile | None = None,
 ) -> Scene:
-    """The picture of a graph as it is now, with the values and gradients computed so far."""
+    """The picture of a graph as it is now, with the values and gradients computed so far; with a
+    profile, the times of the last run in their place."""
     across = direction == "LR"
     outline = Outline(graph, depth)
     maps = sum(thing.kind == "op" for thing in outline.things) <= MOST_MAPS
-    looks = {thing.key: look_of(thing, maps) for thing in outline.things}
+    looks = {
+        thing.key: profile.look_of(thing) if profile else look_of(thing, maps)
+        for thing in outline.things
+    }
     if across:
         column = [looks[key] for key in first_column(outline)]
         widest = max((look.width for look in column), default=0.0)
         for look in column:
             stand_right(look, widest)
-    pairs = {wire.key: pair_of(wire, across, maps) for wire in outline.wires if wire.labelled}
+    pairs = {
+        wire.key: profile.pair_of(wire, across) if profile else pair_of(wire, across, maps)
+        for wire in outline.wires
+        if wire.labelled
+    }
     frames = dict.fromkeys(frame for thing in outline.things for frame in thing.path)
     sizes = Sizes(
         of={key: (look.width, look.height) for key, look in looks.items()}
@@ -46,8 +59,10 @@ def scene_of(
         bodies={key: pair.body for key, pair in pairs.items()},
         gap=_gap(outline, looks, across),
     )
-    placement = place(outline, sizes, across, head=0 if title is None else 28)
-    shapes = _frames(placement)
+    head = 0 if title is None else 28
+    legend = [] if profile is None else profile.legend(MARGIN, MARGIN + head)
+    placement = place(outline, sizes, across, head=head + (HEAD if legend else 0))
+    shapes = [*_frames(placement), *legend]
     for wire in outline.wires:
         shapes += _arrows(wire, placement, SPLIT if across else -SPLIT)
     for key, look in looks.items():
@@ -58,6 +73,8 @@ def scene_of(
         text = shortened(one_line(title), max(placement.width - 2 * MARGIN, 300), TITLE)
         shapes.append(Text(MARGIN, MARGIN + TITLE, text, TITLE, "ink", "start", title=title))
         placement.width = max(placement.width, text_width(text, TITLE) + 2 * MARGIN)
+    ends = [one.x + text_width(one.text, one.size) for one in legend if isinstance(one, Text)]
+    placement.width = max(placement.width, max(ends, default=0) + MARGIN)
     return Scene(placement.width, placement.height, shapes, one_line(title or repr(graph)))
 
 
@@ -118,12 +135,17 @@ def _arrows(wire: Wire, placement: Placement, split: float) -> list[Shape]:
 
 
 def _back(curve: Curve, wire: Wire, split: float) -> list[Shape]:
-    missing = wire.seat.grad is None
+    missing = _is_missing(wire)
     role = "empty" if missing else "gradient"
     return arrow(beside(curve[::-1], split), role, 1.1 if missing else 1.5, dotted=missing)
 
 
+def _is_missing(wire: Wire) -> bool:
+    """Whether there is no gradient yet; nothing is computed to find that out."""
+    return wire.seat.grads[wire.seat.slot] is None
+
+
 def _line_back(curve: Curve, wire: Wire, split: float) -> Line:
-    missing = wire.seat.grad is None
+    missing = _is_missing(wire)
     role = "empty" if missing else "gradient"
     return Line(beside(curve[::-1], split), role, 1.1 if missing else 1.5, dotted=missing)

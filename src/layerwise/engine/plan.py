@@ -102,7 +102,7 @@ class Pass:
 
     def catch_up(self) -> None:
         """Run the steps that have been added."""
-        self.program.run(since=self._done)
+        self.program.run_new(self._done)
         self._done = len(self.program.steps)
 
     def forget(self, count: int) -> None:
@@ -385,6 +385,15 @@ class Plan:
         """Whether the layers still have the options that the plan was made with."""
         return all(same(getattr(layer, name), value) for layer, name, value in self.options)
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it holds, beside parameters, their gradients, and what came in."""
+        passes = [self.forward_pass, *self.backward_passes.values()]
+        lent = sum(spot.size for one in passes for spot in one.lent)
+        came_in = [value for one in passes for value in one.came_in() if isinstance(value, Buffer)]
+        kept = sum(value.spot.size for value in came_in if value.spot.copy is not None)
+        return self.pool.size + lent + kept
+
     def spare(self, value: Any) -> None:
         """Keep a value that nobody needs, until there are too many of them. To compute one again
         takes a copy of the parameters, which should not cost more memory than it saves."""
@@ -410,6 +419,13 @@ class Plan:
         from .report import report
 
         return report(self)
+
+    def times(self) -> list[tuple[str, tuple[str, ...], float]]:
+        """Of each step: "forward" or "backward", the names of its places, and the seconds that it
+        took at last."""
+        from .report import steps_of
+
+        return [(way, step.names, step.seconds or 0.0) for way, step in steps_of(self)]
 
     def forward(self, values: list[Any]) -> list[Any]:
         """Run forward from the values of inputs and constants; gives the outputs."""
@@ -443,9 +459,8 @@ class Plan:
         """Run backward from the gradients of the outputs, which the graph has been given."""
         douts = [self.graph._grads[seat.slot] for seat in self.graph.outputs]
         key = inputs, tuple(dout is None for dout in douts)
-        if key not in self.backward_passes:
-            self.backward_passes[key] = Backward(self, inputs)
-        this = self.backward_passes[key]
+        this = self.backward_passes.pop(key, None) or Backward(self, inputs)
+        self.backward_passes[key] = this  # the last one used is the last
         self.parameters.refresh()
         for number, dout in dict(zip(self.layout.outputs, douts)).items():
             if dout is not None:

@@ -82,7 +82,8 @@ class Stretch:
 
 
 class Program:
-    """Steps in their order. Adding a step does not run it: `run(since)` runs all from one on."""
+    """Steps in their order. Adding a step does not run it: `run` runs all of them, `run_new` those
+    from one on, which have just been added."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -97,11 +98,18 @@ class Program:
         del self.steps[count:]
         self._parts = None
 
-    def run(self, since: int = 0) -> None:
-        if since:
-            parts = parts_of(self.steps[since:])
-        else:
-            parts = self._parts = self._parts or parts_of(self.steps)
+    def run(self) -> None:
+        self._parts = self._parts or parts_of(self.steps)
+        self._run(self._parts)
+
+    def run_new(self, since: int) -> None:
+        parts = parts_of(self.steps[since:])
+        self._run(parts)
+        for part in parts:
+            if isinstance(part, Stretch):
+                part.tell()
+
+    def _run(self, parts: list[Stretch | CallStep]) -> None:
         for part in parts:
             if isinstance(part, Stretch):
                 part.run()

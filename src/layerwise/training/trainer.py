@@ -164,7 +164,7 @@ class Trainer:
         count = 1.0 if self.accumulate == 1 else self.criterion.total  # of a mean, or of a sum
         if math.isfinite(loss):
             dx = self.criterion.backward(count)
-            self.net.backward(dx, accumulate=self.waiting > 0)
+            self.net.backward(dx, accumulate=self.waiting > 0, inputs=False)
         self.gathered += count
         return loss, out
 

@@ -79,7 +79,7 @@ class Plain:
     """A value of a plan that no kernel works on: any object."""
 
     shape: tuple[int, ...] = ()
-    own = False
+    computed = False
 
     def __init__(self, given: Any = None) -> None:
         self.given = given
@@ -93,7 +93,7 @@ class Bundle:
     nothing depends on."""
 
     shape: tuple[int, ...] = ()
-    own = True
+    computed = True
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts = tuple(parts)
@@ -202,19 +202,23 @@ class Buffer:
     """A value of a plan, for as long as somebody needs it: numbers of some shape at a spot.
 
     `maker` is the pass that computes it. When its last buffer is gone, the spot's memory goes to
-    the next that is recorded: so an Op that needs something in backward just holds on to it.
+    the next that is recorded: so an Op that needs something in backward just holds on to it. With
+    `own` it has memory that it shares with none.
     """
 
     def __init__(
         self,
         shape: tuple[int, ...],
         dtype: Any = np.float32,
+        own: bool = False,
         maker: Any = None,
         spot: Spot | None = None,
     ) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.spot = spot or Spot(shape, dtype, maker)
         self.spot.buffers += 1
+        if own:
+            self.renew()
 
     def __del__(self) -> None:
         self.spot.buffers -= 1
@@ -222,8 +226,8 @@ class Buffer:
             self.spot.give_on()
 
     @property
-    def own(self) -> bool:
-        """Whether its memory is the plan's own."""
+    def computed(self) -> bool:
+        """Whether a pass computes it, in memory of the plan."""
         return self.spot.maker is not None
 
     @property
@@ -256,7 +260,7 @@ class Buffer:
 class Trace:
     """A value of a plan that nobody needs any more: it is looked up, or else computed again."""
 
-    own = True
+    computed = True
 
     def __init__(self, buffer: Buffer) -> None:
         self.shape, self.dtype, self.spot = buffer.shape, buffer.dtype, buffer.spot

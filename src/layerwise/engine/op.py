@@ -67,11 +67,15 @@ class Op:
 
     def full(self, shape: tuple[int, ...], number: float) -> Buffer:
         """A buffer that holds the same number everywhere."""
-        return self.numbers(np.full(shape, number, np.float32))
+        return self.constant(np.full(shape, number))
 
     def numbers(self, array: Any) -> Buffer:
-        """A buffer that holds these numbers, and that no kernel writes to."""
-        buffer = Buffer(array.shape, array.dtype)
+        """A buffer that holds these whole numbers."""
+        return self.constant(array, np.int64)
+
+    def constant(self, array: Any, dtype: Any = np.float32) -> Buffer:
+        """A buffer that holds these numbers in every run: kernels must not write to it."""
+        buffer = Buffer(array.shape, dtype)
         buffer.bind(array)
         return buffer
 

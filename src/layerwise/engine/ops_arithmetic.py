@@ -151,7 +151,7 @@ class SinusoidalPositionOp(PositionOp, layer=layers.SinusoidalPosition):
 
     def forward(self, x: Buffer) -> Buffer:
         self.option("base")
-        waves = self.numbers(self.layer.forward(np.zeros(x.shape[-2:])).astype(np.float32))
+        waves = self.constant(self.layer.forward(np.zeros(x.shape[-2:])))
         return broadcast(self, walk.ADD, x, waves, None, x.shape)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:

@@ -88,7 +88,7 @@ class Pass:
 
     def let_go_of(self, number: int) -> None:
         value = self.found[number]
-        self.found[number] = traced(value) if value is not None and value.own else value
+        self.found[number] = traced(value) if value is not None and value.computed else value
         self.plan.spare(value)
 
     def again(self, spot: Spot) -> Any:
@@ -136,15 +136,15 @@ class Pass:
     def doubt(self) -> Buffer:
         """A word that is 0; a kernel that finds its inputs wrong makes it 1. Then the layer's own
         code runs, and says what is wrong."""
-        word = Buffer((1,), np.int64)
-        word.bind(np.zeros(1, np.int64))
+        word = Buffer((1,), np.int64, own=True)
+        word.array[0] = 0
         inputs = [self.found[source] for source in self.at.sources]
         self.plan.doubts.append((word.array, self.at, inputs))
         return word
 
     def lend(self, value: Any) -> Any:
         """The array of a value, for somebody who may keep it."""
-        if not value.own:
+        if not value.computed:
             return value.given
         if not value.shape:
             return value.array[()]
@@ -157,7 +157,7 @@ class Pass:
         """What a person finds who looks at a value: an array, or what will be copied then."""
         if value is None:
             return None
-        if not value.own or (isinstance(value, Buffer) and value.spot in self.lent):
+        if not value.computed or (isinstance(value, Buffer) and value.spot in self.lent):
             return self.lend(value)
         return Kept(traced(value))
 
@@ -352,7 +352,7 @@ class Backward(Pass):
         spots = [one.spot for one in gradients if isinstance(one, Buffer)]
         return [
             one.shown()
-            if isinstance(one, Buffer) and (not one.own or spots.count(one.spot) > 1)
+            if isinstance(one, Buffer) and (not one.computed or spots.count(one.spot) > 1)
             else one and self.lend(one)
             for one in gradients
         ]
@@ -400,7 +400,7 @@ class Plan:
         if isinstance(value, Bundle):
             for part in value.parts:
                 self.spare(part)
-        if not isinstance(value, Buffer) or not value.own:
+        if not isinstance(value, Buffer) or not value.computed:
             return
         self.spared.append(value)
         self.room -= value.spot.size

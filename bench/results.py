@@ -143,11 +143,14 @@ def lines(header: list[str], rows: list[list[str]]) -> str:
 
 def comparison(works: dict[str, dict[str, Column]], what: str) -> str:
     """A row for each work, a column for each contender; under it who did not run, and why."""
+    if "shop" in works and len(works) > 1:  # its contenders are others
+        rest = {work: mine for work, mine in works.items() if work != "shop"}
+        return "\n\n".join(comparison(one, what) for one in ({"shop": works["shop"]}, rest))
     order = [*CONTENDERS, *SHOP_CONTENDERS]
     order.insert(order.index("jax"), BEST)
     names = [name for name in dict.fromkeys(order) if any(name in mine for mine in works.values())]
     notes = [
-        f"- {named(work)}, {column.title}: {column.note}."
+        f"- {named(work)}, {column.title}: {column.note.rstrip('.')}."
         for work, mine in works.items()
         for column in mine.values()
         if column.note and not column.note.endswith("is not installed")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from tinygrad import Context, Device, Tensor, TinyJit, dtypes, nn
+from tinygrad import Context, Tensor, TinyJit, dtypes, nn
 
 from ..works import LEARNING_RATES, NETWORKS, Given, Work
 from . import Running, UnavailableError, checked, cpus
@@ -21,10 +23,8 @@ Weights = Iterator[np.ndarray]
 
 
 def build(work: Work, given: Given, option: str) -> Running:
-    try:
-        Device[Device.DEFAULT].renderer  # noqa: B018
-    except Exception as why:
-        raise UnavailableError("tinygrad needs clang, and there is none") from why
+    if not shutil.which(os.environ.get("CC", "clang")):
+        raise UnavailableError("it needs clang, and there is none")
     weights = iter(given.weights)
     layers = [LAYERS[word](weights, *how) for word, *how in NETWORKS[work.network]]
     x, t = Tensor(given.x).realize(), Tensor(given.t).realize()

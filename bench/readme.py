@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .contenders import BEST, OURS
-from .results import columns, geometric, ratio, slower, table
+from .results import columns, geometric, losses, ratio, start_losses, table
 from .works import WORKS
 
 BEGIN, END = "<!-- made by `python -m bench --readme` -->", "<!-- end of what it makes -->"
@@ -32,8 +32,9 @@ LANGUAGES = {
         "long as layerwise, compiled; below 1, the other one is faster.",
         "PyTorch eager takes {eager} times as long as layerwise, compiled, in the geometric mean "
         "over {count} networks, and PyTorch at its best {best} times.",
-        "Somebody does with less, and with how much of it: {lost}.",
-        "In nothing that is measured is somebody faster.",
+        "Slower than, and with how much of our time (or disk) they do: {lost}. "
+        "Beside a busy process, in memory, with the spread: [bench/RESULTS.md](bench/RESULTS.md).",
+        "Nobody is faster in this; memory and more: [bench/RESULTS.md](bench/RESULTS.md).",
     ),
     "README.zh-CN.md": Words(
         "测量日期 {date}，机器：{machine}；每个库 {threads} 个线程，PyTorch {torch}，JAX {jax}。"
@@ -41,8 +42,9 @@ LANGUAGES = {
         "括号里是 layerwise 编译引擎用时的多少倍，小于 1 表示对方更快。",
         "{count} 个网络的几何平均：PyTorch eager 用时是 layerwise 编译引擎的 {eager} 倍，"
         "PyTorch 最快的设置是 {best} 倍。",
-        "不如别人的地方（括号里是对方与 layerwise 之比，英文）：{lost}。",
-        "测到的各项里，没有比别人慢的。",
+        "不如别人的地方（括号里是对方与 layerwise 之比，英文）：{lost}。"
+        "旁边有繁忙进程时的结果、内存和波动范围：[bench/RESULTS.md](bench/RESULTS.md)（英文）。",
+        "这里没有比别人慢的；内存等其他结果：[bench/RESULTS.md](bench/RESULTS.md)（英文）。",
     ),
 }
 
@@ -64,7 +66,7 @@ def section(found: dict[str, Any], words: Words) -> str:
     where = words.where.format(
         **{key: found[key] for key in ("date", "machine", "threads")}, **found["versions"]
     )
-    lost = "; ".join(slower(works, found.get("start", {})))
+    lost = "; ".join([*losses(works, ["median"]), *start_losses(found.get("start", {}))])
     parts = [
         where,
         table(steps, "median", (OURS, *OTHERS)),

@@ -232,8 +232,8 @@ def beginnings(start: dict[str, dict[str, Any]]) -> str:
 
 
 MEASURES = {
-    "median": "step",
-    "busy_p90": "step beside a busy process, 9 of 10",
+    "median": "time",
+    "busy_p90": "time beside a busy process, 9 of 10",
     "memory": "memory",
 }
 
@@ -243,13 +243,15 @@ def slower(works: dict[str, dict[str, Column]], start: dict[str, dict[str, Any]]
     return [*losses(works), *start_losses(start)]
 
 
-def losses(works: dict[str, dict[str, Column]]) -> Iterator[str]:
-    for what, called in MEASURES.items():
+def losses(
+    works: dict[str, dict[str, Column]], measures: Sequence[str] = tuple(MEASURES)
+) -> Iterator[str]:
+    for what in measures:
         for work, mine in works.items():
             ratios = {name: ratio(mine, name, what) for name in mine}
             faster = [f"{mine[n].title} ({one:.2f})" for n, one in ratios.items() if one < 1]
             if faster:
-                yield f"{named(work)}, {called}: {', '.join(faster)}"
+                yield f"{named(work)}, {MEASURES[what]}: {', '.join(faster)}"
 
 
 def start_losses(start: dict[str, dict[str, Any]]) -> Iterator[str]:

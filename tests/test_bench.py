@@ -89,7 +89,7 @@ def test_ratios_losses_and_failures_stand_in_the_table():
         "| MLP 784-512-512-10, Adam, batch 128 | 2.00 | 6.00 (3.00) | 1.00 (0.50) | not installed |"
     )
     assert f"{row} failed: ValueError: no |" in table
-    assert "- MLP 784-512-512-10, Adam, batch 128, step: PyTorch at its best (0.50)" in table
+    assert "- MLP 784-512-512-10, Adam, batch 128, time: PyTorch at its best (0.50)" in table
     assert "torch.compile, fused optimizer: no compiler." in table
     assert "**3.00** times" in table
 

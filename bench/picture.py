@@ -12,7 +12,7 @@ from .contenders import BEST, OURS
 from .results import Column, columns, named, ratio, title_of
 from .works import WORKS
 
-LEFT, RIGHT, TOP, ROW = 250.0, 760.0, 92.0, 34.0
+LEFT, RIGHT, TOP, ROW = 276.0, 780.0, 92.0, 34.0
 # contender: colour by role; and whether its mark is a circle or a square, filled or not
 MARKS = {
     "torch": ("gradient", True, True),

@@ -9,6 +9,7 @@ import pytest
 import test_book
 from helpers import text_of
 from test_book import digits, drawn, t_train, text_batches
+from test_engine_process import python
 
 import layerwise as lw
 from layerwise import book
@@ -172,6 +173,15 @@ def test_a_graph_computes_in_the_dtype_of_its_arrays():
     assert net.forward(ROW).dtype == np.float64
 
 
+def test_a_twin_is_no_part_of_its_layer():
+    affine = book.Affine(drawn(5, 4), drawn(4))
+    affine.forward(ROW)
+    assert ran_in_kernels(affine) and not affine.children()
+    assert set(lw.Graph(affine(lw.Input("x"))).parameters()) == {"affine1.W", "affine1.b"}
+    report = lw.check(affine, ROW)
+    assert report.ok, str(report)
+
+
 def test_the_gradient_check_is_done_in_float64():
     net, x, t = test_book.TwoLayerNet(book), digits(False)[:3], t_train[:3]
     analytic, numerical = net.gradient(x, t), net.numerical_gradient(x, t)
@@ -213,3 +223,43 @@ def test_a_language_model_learns_the_same(model):
     assert all(ran_in_kernels(layer) for layer in (*ours.layers, ours.loss_layer))
     for W, V in zip(ours.params, plain.params):
         close(W, V)
+
+
+PROGRAM = """
+from layerwise.book.compiled.layers import *
+from layerwise.book.compiled.optimizer import SGD
+from layerwise.book.compiled import TimeAffine
+import layerwise.book.compiled.trainer as trainer
+
+W, b = np.random.default_rng(0).normal(size=(500, 40)), np.zeros(40)
+x, t = np.random.default_rng(1).normal(size=(20, 500)), np.arange(20)
+affine, last = Affine(W, b), SoftmaxWithLoss()
+losses = []
+for _ in range(3):
+    losses.append(last.forward(affine.forward(x), t))
+    affine.backward(last.backward())
+    SGD(0.1).update([W, b], [affine.dW, affine.db])
+print(losses[2] < losses[0], affine.dW.dtype, W.dtype)
+print(TimeAffine.__module__, trainer.Trainer.__module__)
+"""
+
+
+def test_a_program_is_compiled_by_its_import_lines():
+    assert python(PROGRAM).splitlines() == [
+        "True float32 float64",
+        "layerwise.book.time_layers layerwise.book.trainer",
+    ]
+
+
+def test_without_numba_the_import_line_says_so():
+    said = python(
+        """
+        import sys
+        sys.modules["numba"] = None
+        try:
+            from layerwise.book.compiled.layers import *
+        except Exception as error:
+            print(type(error).__name__, error)
+        """
+    )
+    assert said == "EngineError layerwise.book.compiled needs Numba: pip install numba.\n"

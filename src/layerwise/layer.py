@@ -124,7 +124,7 @@ def _guard_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: Any, *inputs: Any, **options: Any) -> Any:
         try:
             other = self.stand_in and not options and self.stand_in()
-            out = other.forward(self, inputs) if other else NotImplemented
+            out = other.run(self, inputs) if other else NotImplemented
             if out is NotImplemented:
                 other = True
                 if len(inputs) == 1 and not options:  # a call that costs half as much
@@ -155,7 +155,7 @@ def _guard_backward(backward: Callable[..., Any]) -> Callable[..., Any]:
             )
         self._start_gradients()
         if type(ran) is not bool:
-            dx = ran.backward(self, *dout)
+            dx = ran.run_back(self, *dout)
         elif len(dout) == 1 and not options:
             dx = backward(self, dout[0])
         else:

@@ -6,7 +6,8 @@ Then a layer that is called by hand lets its twin do the work: the library's lay
 same, in a graph of its own, in float32. The book's arrays stay where they are, in float64 or
 whatever they are: the twin reads them before each forward, and what it gives for `dW` and `grads`
 goes where the layer itself would put it. A layer without a twin, little work, and whatever makes
-the twin fail, are left to the layer's own code, whose errors say what is wrong.
+the twin fail, are left to the layer's own code, whose errors say what is wrong. What a layer only
+keeps for its own backward (`mask`, `col`, `x`) is not there when its twin has run.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Twin:
 
     A subclass says of which classes (`of`), and what it is (`made`); and, where the two differ,
     what goes in (`given`, `given_back`), what comes out (`shown`, `shown_back`), and where numbers
-    stand among the parameters (`arranged`, `arranged_back`).
+    stand among the parameters (`arranged`, `arranged_back`). A twin has no `forward`: it is not to
+    be taken for a layer inside the layer that holds it.
     """
 
     inputs = 1
@@ -72,12 +74,13 @@ class Twin:
         ends = self.made(layer)(*[Input(f"x{i}") for i in range(self.inputs)])
         self.graph = Graph(ends, dtype=np.float32)
         self.parameters = list(self.graph.held_parameters.values())
-        self.numbers = [np.zeros(shape, np.float32) for shape in self.shapes]
+        self.copies = [np.zeros(shape, np.float32) for shape in self.shapes]
+        self.held: list[Any] = [None for _ in self.shapes]  # what the parameters hold
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return type(None), ()  # a copy of a layer makes a twin of its own
 
-    def forward(self, layer: Any, inputs: Any) -> Any:
+    def run(self, layer: Any, inputs: Any) -> Any:
         """What the layer's forward returns; NotImplemented: its own code is to run."""
         try:
             given = self.given(layer, *inputs)
@@ -92,12 +95,13 @@ class Twin:
     def follow(self, i: int, array: Any) -> None:
         """Let a parameter have the numbers that are in an array of the layer's now."""
         if array.dtype != np.float32 or not array.flags.c_contiguous:
-            self.numbers[i][...] = array
-            array = self.numbers[i]
-        if self.parameters[i].value is not array:
+            self.copies[i][...] = array
+            array = self.copies[i]
+        if self.held[i] is not array:
             self.parameters[i].hold(array)
+            self.held[i] = array
 
-    def backward(self, layer: Any, dout: Any = 1) -> Any:
+    def run_back(self, layer: Any, dout: Any = 1) -> Any:
         dx = self.shown_back(layer, self.back(layer, self.given_back(layer, dout)))
         if self.parameters:
             layer.keep(*[self.arranged_back(one.grad) for one in self.parameters])

@@ -47,7 +47,8 @@ def engine(name: str) -> Iterator[None]:
     """Run graphs by the engine of this name, inside a `with`.
 
     name     "numpy": every layer runs its own code; "compiled": the machine code of the plan, for
-             graphs of float32 with parameters; anything else still runs its own code
+             graphs of float32, and for layers of the books by hand; anything else still runs its
+             own code
     errors   EngineError for another name, and for "compiled" where Numba is not installed
 
     Outside of any `with` it is the one that $LAYERWISE_ENGINE named when layerwise was imported, or
@@ -70,7 +71,13 @@ def engine(name: str) -> Iterator[None]:
 
 def chosen() -> str:
     """The name of the engine that runs here."""
-    return _chosen.get()
+    return _chosen.get(_default)
+
+
+def choose(name: str, asked: str) -> None:
+    """Let this engine run wherever no `with` names another; `asked` is how one has asked for it."""
+    global _default
+    _default = _checked(name, asked)
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -102,7 +109,7 @@ def _numba_is_there() -> bool:
 
 def plan_of(graph: Any, values: list[Any], predicts: bool) -> Any:
     """The plan that runs this graph from these values of its inputs; None: it runs as written."""
-    if _chosen.get() != "compiled" or graph._nested or not graph._calls:
+    if chosen() != "compiled" or graph._nested or not graph._calls:
         return None
     if graph.dtype != np.float32:
         return None
@@ -121,7 +128,7 @@ def plan_of(graph: Any, values: list[Any], predicts: bool) -> Any:
 
 def change(updates: list[tuple[Any, ...]]) -> None:
     """Do the steps of optimizers, in kernels where there are some."""
-    if _chosen.get() == "compiled":
+    if chosen() == "compiled":
         from .updates import change
 
         change(updates)
@@ -131,6 +138,6 @@ def change(updates: list[tuple[Any, ...]]) -> None:
 
 _asked = os.environ.get("LAYERWISE_ENGINE") or "numpy"
 _default = _checked(_asked, f"LAYERWISE_ENGINE={_asked}")
-_chosen: ContextVar[str] = ContextVar("engine", default=_default)
+_chosen: ContextVar[str] = ContextVar("engine")
 graphs.planner = plan_of
 as_written, optimizer.change = optimizer.change, change

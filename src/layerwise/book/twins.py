@@ -5,8 +5,8 @@
 Then a layer that is called by hand lets its twin do the work: the library's layer that computes the
 same, in a graph of its own, in float32. The book's arrays stay where they are, in float64 or
 whatever they are: the twin reads them before each forward, and what it gives for `dW` and `grads`
-goes where the layer itself would put it. A layer without a twin, little work, and whatever makes
-the twin fail, are left to the layer's own code, whose errors say what is wrong. What a layer only
+goes where the layer itself would put it. A layer without a twin, little work, and inputs that the
+twin refuses, are left to the layer's own code, whose errors say what is wrong. What a layer only
 keeps for its own backward (`mask`, `col`, `x`) is not there when its twin has run.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import layers as library
 from ..engine import chosen
+from ..errors import LayerwiseError
 from ..graph import Graph
 from ..layers.pad import unpad
 from ..node import Input
@@ -30,6 +31,7 @@ from .time_layers import TimeAffine, TimeEmbedding, TimeSoftmaxWithLoss
 
 LEAST = 1 << 18  # multiplications, or what takes as long; for less, NumPy is as quick
 FEW = 4  # channels of an image
+WRONG_INPUT = LayerwiseError, AttributeError, IndexError, TypeError, ValueError
 TWINS: dict[type, type[Twin]] = {}  # by the class of the book's layer
 
 
@@ -89,7 +91,7 @@ class Twin:
             for i, array in enumerate(self.arrays(layer)):
                 self.follow(i, self.arranged(array))
             return self.shown(layer, self.graph.forward(*given))
-        except Exception:  # of which the layer's own code says more
+        except WRONG_INPUT:  # of which the layer's own code says more
             return NotImplemented
 
     def follow(self, i: int, array: Any) -> None:

@@ -210,8 +210,7 @@ def test_following_an_element_leads_to_the_layer_that_made_it(reader):
 
 def test_a_failing_graph_shows_what_ran_and_why_it_stopped(reader):
     text, _ = explored(failing)
-    page = reader.open(text)
-    page.keyboard.press("End")
+    page = reader.open(text)  # it opens there
     failure = page.locator(".failure").inner_text()
     assert "ValueError" in failure
     assert "too much <b>for me</b>" in failure
@@ -219,6 +218,17 @@ def test_a_failing_graph_shows_what_ran_and_why_it_stopped(reader):
     assert labels(page)["picky1"] == ["", ""]
     assert page.locator(".thing.failed").count() == 1
     assert page.locator(".thing.failed .call").text_content() == "Picky"
+    page.keyboard.press("Home")
+    assert labels(page)["relu1"] == ["", ""]
+
+
+def test_a_shape_that_fails_only_when_the_graph_runs_has_its_page(reader):
+    x = lw.Input("x")
+    graph = lw.Graph(lw.Affine(3, 2)(lw.Tanh()(x)).named("y"), seed=0)
+    page = reader.open(explored((graph, (np.ones((2, 4)),), {}))[0])
+    assert "ShapeError" in page.locator(".failure").inner_text()
+    assert labels(page)["tanh1"][0] == "2×4"
+    assert page.locator(".thing.failed").get_attribute("data-id") == "y"
 
 
 # playing with the inputs -------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class App {
     this.play = new Play(this);
     this.quiz = new Quiz(this);
     this.training = record.training ? new Training(this) : null;
+    if (this.walk.failed && !location.hash) this.state.time = this.walk.end; // where it stopped
     if (this.training && !location.hash) this.state.at = this.training.last;
     this.sampleShown = 0;
     this.showCode = true;

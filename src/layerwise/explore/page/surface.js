@@ -61,10 +61,10 @@ export function drawnSurface(told, frame) {
   const [[left, right], [low, high]] = box;
   points.forEach(([x, y], i) => {
     const at = [((x - left) / (right - left)) * canvas.width, ((high - y) / (high - low)) * canvas.height];
-    shapeAt(context, targets[i], ...at, 7);
+    shapeAt(context, targets[i], ...at, 8);
     context.fillStyle = `rgb(${classColor(targets[i]).join()})`;
     context.strokeStyle = dark ? "#14181d" : "#ffffff";
-    context.lineWidth = 2.5;
+    context.lineWidth = 2;
     context.fill();
     context.stroke();
   });

@@ -209,6 +209,18 @@ def script(name):
     return (Path(__file__).parent / "explore_page" / f"{name}.js").read_text("utf-8")
 
 
+def axe_faults(page, **options):
+    """What axe-core finds wrong in a page: the rule, and the element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response
+    return [(one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"]]
+
+
+needs_axe = pytest.mark.skipif(
+    importlib.util.find_spec("axe_playwright_python") is None,
+    reason="axe-playwright-python is not installed: pip install --group test",
+)
 needs_browser = pytest.mark.skipif(
     bool(why_no_browser()), reason=why_no_browser() or "there is one"
 )

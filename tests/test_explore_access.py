@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
 from pathlib import Path
@@ -12,11 +11,13 @@ import numpy as np
 import pytest
 from explored import (
     HOSTILE,
+    axe_faults,
     explored,
     failing,
     gpt,
     hostile,
     lenet,
+    needs_axe,
     needs_browser,
     odd_arrays,
     script,
@@ -139,15 +140,10 @@ VIEWS = {
 }
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("axe_playwright_python") is None,
-    reason="axe-playwright-python is not installed: pip install --group test",
-)
+@needs_axe
 @pytest.mark.parametrize("name", VIEWS)
 def test_axe_finds_nothing(reader, name):
     """The rules of axe-core, in a wide window, a narrow one, and in the dark."""
-    from axe_playwright_python.sync_playwright import Axe
-
     case, fragment, keys = VIEWS[name]
     page = reader.open(explored(case)[0], fragment, reduced_motion="reduce")
     for key in keys.split():
@@ -159,10 +155,7 @@ def test_axe_finds_nothing(reader, name):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)
         page.wait_for_timeout(300)  # until the colours have changed
-        found = Axe().run(page, options={"resultTypes": ["violations"], **options})
-        faults = found.response["violations"]
-        said = [(one["id"], node["html"][:200]) for one in faults for node in one["nodes"]]
-        assert said == [], (width, scheme)
+        assert axe_faults(page, **options) == [], (width, scheme)
 
 
 def test_every_control_has_a_name_and_each_step_is_announced(reader):

@@ -6,7 +6,7 @@ import base64
 
 import numpy as np
 import pytest
-from explored import Reader, needs_browser
+from explored import axe_faults, needs_axe, needs_browser
 from test_explore import read_back
 
 import layerwise as lw
@@ -216,10 +216,9 @@ def test_a_folder_that_is_not_there_is_missed_before_the_training(tmp_path):
 
 
 @needs_browser
-def test_the_page_has_a_slider_through_time(browser, tmp_path):
+def test_the_page_has_a_slider_through_time(reader, tmp_path):
     path = tmp_path / "training.html"
     _, data = recorded(path, epochs=10)
-    reader = Reader(browser, tmp_path)
     page = reader.open(path.read_text("utf-8"))
     told = data["training"]
     assert page.locator(".caption").inner_text() == "Step 29, epoch 10"
@@ -243,4 +242,15 @@ def test_the_page_has_a_slider_through_time(browser, tmp_path):
     assert page.locator(".board").is_visible()
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 420
-    reader.close()
+
+
+@needs_axe
+@needs_browser
+def test_axe_finds_nothing_in_a_training(reader, tmp_path):
+    path = tmp_path / "training.html"
+    recorded(path)
+    page = reader.open(path.read_text("utf-8"), "#at=3&node=affine1.W", reduced_motion="reduce")
+    assert axe_faults(page) == []
+    label = page.locator(".chart").first.get_attribute("aria-label")
+    assert label.startswith("loss: training ")
+    assert ", held out " in label

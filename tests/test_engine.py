@@ -55,6 +55,23 @@ KERNELS = {  # how the plan calls what computes these layers
     lw.GELU: "gelu",
     lw.Softsign: "softsign",
     lw.Square: "square",
+    lw.ELU: "elu",
+    lw.CELU: "celu",
+    lw.SELU: "selu",
+    lw.Mish: "mish",
+    lw.Softplus: "softplus",
+    lw.LogSigmoid: "log_sigmoid",
+    lw.Tanhshrink: "tanhshrink",
+    lw.Hardsigmoid: "hardsigmoid",
+    lw.Hardswish: "hardswish",
+    lw.Hardshrink: "hardshrink",
+    lw.Softshrink: "softshrink",
+    lw.Clip: "clip",
+    lw.Neg: "negative",
+    lw.Abs: "absolute",
+    lw.Exp: "exp",
+    lw.Log: "log",
+    lw.Sqrt: "sqrt",
 }
 
 

@@ -45,13 +45,17 @@ class WindowOp(Op):
 
     def see(self, x: Buffer) -> tuple[int, ...]:
         """Keep the geometry of the windows over x; gives the shape of the output."""
-        layer, window, dim = self.layer, self.option("window"), self.layer.dim
-        shape = layer.out_shape(x.shape)
-        numbers = x.shape[-dim:], shape[-dim:], window.kernel, window.stride, window.dilation
-        pairs = [*map(two, numbers), two([pair[0] for pair in window.padding], 0)]
-        self.x, self.grid = x, Grid(*[n for pair in pairs for n in pair])
-        self.N = size(x.shape[: -dim - 1])
+        shape = self.layer.out_shape(x.shape)
+        self.x, self.grid = x, self.grid_of(x.shape, shape)
+        self.N = size(x.shape[: -self.layer.dim - 1])
         return shape
+
+    def grid_of(self, images: tuple[int, ...], places: tuple[int, ...]) -> Grid:
+        """Where the windows lie, from the shapes of the images and of what the windows give."""
+        window, dim = self.option("window"), self.layer.dim
+        numbers = images[-dim:], places[-dim:], window.kernel, window.stride, window.dilation
+        pairs = [*map(two, numbers), two([pair[0] for pair in window.padding], 0)]
+        return Grid(*[n for pair in pairs for n in pair])
 
     def held(self, grid: Grid) -> Buffer:
         """A grid in memory, for kernels."""

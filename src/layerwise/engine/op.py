@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import Kernel
+from .kernel import Kernel, chunks_of
 from .memory import Buffer, Flag
 from .program import KernelStep
 
@@ -107,3 +107,12 @@ class Op:
 
 def size(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape, dtype=np.int64))
+
+
+def each(op: Op, kernel: Kernel, *arrays: Buffer, p: float = 0.0, q: float = 0.0) -> Buffer:
+    """y = function(a, b, c, p, q) of one to three arrays of one shape, by a kernel of
+    `elementwise`."""
+    a, b, c, *_ = *arrays, arrays[0], arrays[0]
+    y, n = op.new(a.shape), size(a.shape)
+    op.step(kernel, chunks_of(n), n, of=y, a=a, b=b, c=c, y=y, p=p, q=q, n=n)
+    return y

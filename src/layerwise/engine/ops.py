@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import layers
 from .kernel import chunks_of
+from .kernels import activations  # noqa: F401  more of ACTIVATIONS
 from .kernels.along import cross_entropy_along, cross_entropy_along_backward
 from .kernels.behind import Behind
 from .kernels.elementwise import ACTIVATIONS, GELU_TANH, Activation

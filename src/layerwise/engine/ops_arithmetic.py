@@ -9,9 +9,12 @@ import numpy as np
 from .. import layers
 from .kernel import Kernel, chunks_of
 from .kernels import walk
+from .kernels.reductions import PART, SUM, Reduction
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
 from .op import Op, size
+
+ROWS = 16  # parts of rows in a chunk of a reduction, at least
 
 
 def walked(op: Op, shape: Any, one: Any, other: Any) -> tuple[int, dict[str, Any]]:
@@ -38,24 +41,43 @@ def sum_of(op: Op, one: Buffer, other: Buffer) -> Buffer:
 
 
 def summed(op: Op, dx: Buffer, shape: tuple[int, ...]) -> Buffer:
-    """The sum over the axes along which an array of this shape was repeated: axes that are summed
-    and stand side by side become one, K in (A, K, B)."""
-    full = dx.shape
+    """The sum over the axes along which an array of this shape was repeated."""
+    return reduced(op, SUM, dx, shape)
+
+
+def reduced(op: Op, kernels: Reduction, x: Buffer, shape: tuple[int, ...]) -> Buffer:
+    """x put together along the axes that have size 1 in this shape, or are not there: axes that
+    stand side by side become one, K in (A, K, B)."""
+    full = x.shape
     old = (1,) * (len(full) - len(shape)) + shape
-    repeated = [n == 1 != wide for n, wide in zip(old, full)]
-    while True in repeated:
-        first = repeated.index(True)
+    gone = [n == 1 != wide for n, wide in zip(old, full)]
+    while True in gone:
+        first = gone.index(True)
         last = first
-        while last < len(full) and (repeated[last] or full[last] == 1):
+        while last < len(full) and (gone[last] or full[last] == 1):
             last += 1
         A, K, B = size(full[:first]), size(full[first:last]), size(full[last:])
         full = (*full[:first], *old[first:last], *full[last:])
-        repeated[first:last] = [False] * (last - first)
-        y = op.new(full)
+        gone[first:last] = [False] * (last - first)
+        x = along_one(op, kernels, x, A, K, B)
+    return x if x.shape == shape else x.view(shape)
+
+
+def along_one(op: Op, kernels: Reduction, x: Buffer, A: int, K: int, B: int) -> Buffer:
+    """y (A, B) of x (A, K, B)."""
+    if B > 1:
+        y, start = op.new((A, B)), kernels.start
         chunks = A * chunks_of(B, COLUMNS)
-        op.step(column_sums, chunks, A * K * B, of=y, x=dx, y=y, add=0, M=K, N=B)
-        dx = y
-    return dx if dx.shape == shape else dx.view(shape)
+        op.step(kernels.columns, chunks, A * K * B, of=y, x=x, y=y, start=start, K=K, B=B)
+        return y
+    parts = -(-K // PART)
+    y, N = op.new((A, parts)), A * parts
+    count = max(ROWS, 4 * PART // K)
+    op.step(
+        kernels.rows, chunks_of(N, count), A * K, of=y, x=x, y=y, start=kernels.start, K=K, N=N,
+        count=count,
+    )  # fmt: skip
+    return y if parts == 1 else along_one(op, kernels, y, A, parts, 1)
 
 
 class BinaryOp(Op):
@@ -111,6 +133,16 @@ class MulOp(BinaryOp, layer=layers.Mul):
 class DivOp(BinaryOp, layer=layers.Div):
     kernel = walk.DIVIDE
     slopes = walk.BY_B, walk.SLOPE_OF_DIVISOR
+
+
+class MaximumOp(BinaryOp, layer=layers.Maximum):
+    kernel = walk.MAXIMUM
+    slopes = walk.TO_LARGER_A, walk.TO_SMALLER_A
+
+
+class MinimumOp(BinaryOp, layer=layers.Minimum):
+    kernel = walk.MINIMUM
+    slopes = walk.TO_SMALLER_A, walk.TO_LARGER_A
 
 
 class PositionOp(Op):

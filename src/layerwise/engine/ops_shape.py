@@ -11,13 +11,13 @@ from .. import layers
 from ..node import Pick
 from .kernel import CHUNK, chunks_of
 from .kernels import along, draw, lookup, walk
-from .kernels.elementwise import FILL, TIMES
+from .kernels.elementwise import ACTIVATIONS, FILL, TIMES
 from .memory import Buffer, Bundle
-from .op import OPS, Op, size
+from .op import OPS, Op, each, size
 from .ops import FlattenOp
 from .ops_arithmetic import walked
 
-OPS.update(dict.fromkeys([layers.Reshape, layers.Unflatten], FlattenOp))
+OPS.update(dict.fromkeys([layers.Identity, layers.Reshape, layers.Unflatten], FlattenOp))
 
 
 def copy(
@@ -27,6 +27,13 @@ def copy(
     """Copy the numbers of a walk through x, of some shape, to those of a walk through y."""
     chunks, way = walked(op, shape, apart, out_apart)
     op.step(walk.copy, chunks, 0, of=y, x=x, y=y, start=start, out_start=out_start, **way)
+
+
+def filled(op: Op, shape: tuple[int, ...], number: float) -> Buffer:
+    """The same number everywhere, written anew by each run."""
+    y, n = op.new(shape), size(shape)
+    op.step(FILL, chunks_of(n), 0, of=y, a=y, b=y, c=y, y=y, p=number, q=0.0, n=n)
+    return y
 
 
 class TransposeOp(Op, layer=layers.Transpose):
@@ -77,8 +84,7 @@ class SliceOp(Op, layer=layers.Slice):
         return y
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
-        dx, n = self.new(self.x.shape), size(self.x.shape)
-        self.step(FILL, chunks_of(n), 0, of=dx, a=dx, b=dx, c=dx, y=dx, p=0.0, q=0.0, n=n)
+        dx = filled(self, self.x.shape, 0.0)
         apart = walk.strides_of(dout.shape)
         copy(self, dout, dx, dout.shape, apart, self.apart, out_start=self.start)
         return (dx,)
@@ -143,11 +149,7 @@ class DropoutOp(Op, layer=layers.Dropout):
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         if self.mask is None:
             return (dout,)
-        dx, n = self.new(dout.shape), size(dout.shape)
-        self.step(
-            TIMES, chunks_of(n), n, of=dx, a=dout, b=self.mask, c=dout, y=dx, n=n, p=0.0, q=0.0
-        )
-        return (dx,)
+        return (each(self, TIMES, dout, self.mask),)
 
 
 class SoftmaxOp(Op, layer=layers.Softmax):
@@ -179,6 +181,18 @@ class SoftmaxOp(Op, layer=layers.Softmax):
             self.step(by_rows, chunks, 5 * N * C, of=of, logs=self.logs, **arrays, **cut)
         else:
             self.step(by_places, N, 5 * N * C * L, of=of, logs=self.logs, C=C, L=L, **arrays)
+
+
+class SoftminOp(SoftmaxOp, layer=layers.Softmin):
+    """Softmax of -x."""
+
+    def forward(self, x: Buffer) -> Buffer:
+        return super().forward(each(self, ACTIVATIONS[layers.Neg].kernel, x))
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        (dx,) = super().backward(dout)
+        assert dx is not None
+        return (each(self, ACTIVATIONS[layers.Neg].kernel, dx),)
 
 
 class LogSoftmaxOp(SoftmaxOp, layer=layers.LogSoftmax):

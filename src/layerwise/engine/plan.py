@@ -20,10 +20,16 @@ from ..values import Kept, added, as_many, fitted, taken, tidied
 from . import (  # noqa: F401  layers that have kernels
     convolutions,
     ops,
+    ops_activations,
     ops_arithmetic,
     ops_attention,
+    ops_images,
+    ops_joining,
+    ops_losses,
     ops_norm,
+    ops_products,
     ops_recurrent,
+    ops_reductions,
     ops_shape,
 )
 from .again import again

@@ -337,6 +337,24 @@ def power_of_two(typing: Any, n: Any) -> Any:
     return Vector(Vector), build
 
 
+@intrinsic
+def parts(typing: Any, x: Any) -> Any:
+    """m and e of x = m 2**e, with m from the root of 1/2 to that of 2; for normal numbers above 0.
+
+    A float is its exponent and the digits of m behind each other in one word. Less the word of the
+    root of 1/2, that word has the digits of where m begins as 0, and carries into the exponent.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        root, digits = ir.Constant(INTS, [0x3F3504F3] * V), ir.Constant(INTS, [0x7FFFFF] * V)
+        word = builder.sub(builder.bitcast(args[0], INTS), root)
+        e = builder.sitofp(builder.ashr(word, ir.Constant(INTS, [23] * V)), FLOATS)
+        m = builder.bitcast(builder.add(builder.and_(word, digits), root), FLOATS)
+        return context.make_tuple(builder, signature.return_type, [m, e])
+
+    return types.UniTuple(Vector, 2)(Vector), build
+
+
 def _reduction(combine: Callable[..., Any]) -> Any:
     """All lanes put together, always in the same order: by halves."""
 

@@ -1,7 +1,7 @@
 """What is done to each number by itself: activations forward and backward, sums of arrays.
 
 A function of vectors becomes a kernel by `elementwise`. To add an activation, write it and its
-backward as functions, and add a line to ACTIVATIONS.
+backward as functions, and add a line to ACTIVATIONS; there are more of them in activations.py.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import numpy as np
 from ..cpu import V
 from ..kernel import CHUNK, Floats, Int, Ints, Kernel, chunks_of, kernel
 from ..native import inlined
-from ..simd import load_some, splat, store_some
+from ..simd import load_some, select, splat, store_some
 
 Strides = Sequence[int]
 
@@ -174,6 +174,38 @@ def slope_of_divisor(a: Any, b: Any, c: Any) -> Any:
     return -c * a / b / b
 
 
+@inlined
+def larger(a: Any, b: Any) -> Any:
+    """NaN, if one of them is: comparisons with it are false, and only NaN is not like itself."""
+    return select(b <= a, a, select(a == a, b, a))
+
+
+@inlined
+def smaller(a: Any, b: Any) -> Any:
+    """As `larger`."""
+    return select(b >= a, a, select(a == a, b, a))
+
+
+@inlined
+def larger_of_both(a: Any, b: Any, c: Any) -> Any:
+    return larger(a, b)
+
+
+@inlined
+def smaller_of_both(a: Any, b: Any, c: Any) -> Any:
+    return smaller(a, b)
+
+
+@inlined
+def c_where_a_is_larger(a: Any, b: Any, c: Any) -> Any:
+    return select(a < b, splat(0.0), select(a == b, c / 2.0, c))
+
+
+@inlined
+def c_where_a_is_smaller(a: Any, b: Any, c: Any) -> Any:
+    return select(a > b, splat(0.0), select(a == b, c / 2.0, c))
+
+
 ADD = broadcasting(a_plus_b, "broadcast_add")
 SUBTRACT = broadcasting(a_minus_b, "broadcast_subtract")
 MULTIPLY = broadcasting(a_times_b, "broadcast_multiply")
@@ -183,3 +215,7 @@ TIMES_A = broadcasting(c_times_a, "broadcast_multiply_by_a")
 TIMES_B = broadcasting(c_times_b, "broadcast_multiply_by_b")
 BY_B = broadcasting(c_by_b, "broadcast_divide_by_b")
 SLOPE_OF_DIVISOR = broadcasting(slope_of_divisor, "broadcast_slope_of_divisor")
+MAXIMUM = broadcasting(larger_of_both, "broadcast_maximum")
+MINIMUM = broadcasting(smaller_of_both, "broadcast_minimum")
+TO_LARGER_A = broadcasting(c_where_a_is_larger, "broadcast_to_larger")
+TO_SMALLER_A = broadcasting(c_where_a_is_smaller, "broadcast_to_smaller")

@@ -68,7 +68,7 @@ ROWS = [
     *rows(["Concat(-1)"], numbers(3, 4), numbers(3, 70)),
     *rows(["Stack(1)", "Stack(-1)"], numbers(3, 14), numbers(3, 14)),
     *rows(["Split((2, 3, 1), 1)"], numbers(3, 6, 5)),
-    *rows(["Pad((1, 2, 3, 0), value=2.0)", "Pad((-1, 2, -3, 4))"], numbers(2, 7, 9)),
+    *rows(["Pad((1, 2, 3, 0), value=2.0)", "Pad((2, -1, 4, -3))"], numbers(2, 7, 9)),
     *rows(["PixelShuffle(3)", "ChannelShuffle(3)"], numbers(2, 18, 3, 4)),
     *rows(["PixelUnshuffle(2)"], numbers(2, 3, 6, 4)),
     *rows(

@@ -36,7 +36,7 @@ def exp_less_1(r: Any) -> Any:
 
 @inlined
 def powers(x: Any) -> Any:
-    """x = n ln(2) + r, so that exp(x) is 2**n times exp(r): n + ROUND, and r of at most ln(2) / 2."""
+    """n + ROUND and r of x = n ln(2) + r, so that exp(x) is 2**n exp(r); r is at most ln(2) / 2."""
     bits = fma(x, splat(LOG2_E), splat(ROUND))
     n = bits - ROUND
     return bits, fma(n, splat(-LN2_LOW), fma(n, splat(-LN2_HIGH), x))

@@ -30,10 +30,14 @@ def formula(kind: Callable[..., Kernel], name: str, function: Callable[..., Any]
 
 
 def activation(
-    name: str, forward: Callable[..., Any], backward: Callable[..., Any], *options: str
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *options: str,
+    saves: str = "x",
 ) -> Activation:
     backward = named(f"{name}_backward", backward)
-    return Activation(named(name, forward), backward, options)
+    return Activation(named(name, forward), backward, options, saves)
 
 
 @inlined
@@ -142,9 +146,11 @@ ACTIVATIONS |= {
     layers.Abs: activation(
         "absolute", lambda x, p, q: absolute(x), lambda dout, x, y, p, q: dout * sign(x)
     ),
-    layers.Exp: activation("exp", lambda x, p, q: exp_of_any(x), lambda dout, x, y, p, q: dout * exp_of_any(x)),
+    layers.Exp: activation(
+        "exp", lambda x, p, q: exp_of_any(x), lambda dout, x, y, p, q: dout * y, saves="y"
+    ),
     layers.Log: activation("log", lambda x, p, q: log(x), lambda dout, x, y, p, q: dout / x),
     layers.Sqrt: activation(
-        "sqrt", lambda x, p, q: sqrt(x), lambda dout, x, y, p, q: dout / (2.0 * sqrt(x))
+        "sqrt", lambda x, p, q: sqrt(x), lambda dout, x, y, p, q: dout / (2.0 * y), saves="y"
     ),
 }  # fmt: skip

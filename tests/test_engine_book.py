@@ -64,6 +64,7 @@ LAYERS = [  # the class, its arrays, its options, and what goes in
     (book.TimeRNN, [drawn(5, 4), drawn(4, 4), drawn(4)], {}, STEPS),
     (book.TimeLSTM, [*LSTM], {}, STEPS),
     (book.TimeLSTM, [*LSTM], {"stateful": True}, STEPS),
+    (book.TimeBiLSTM, [*LSTM, *[2 * W for W in LSTM]], {}, STEPS),
     (book.TimeSoftmaxWithLoss, [], {}, SCORES, LABELS),
     (book.TimeSoftmaxWithLoss, [], {}, SCORES, np.eye(4)[[[0, 1, 3], [2, 1, 0]]]),
 ]
@@ -168,9 +169,12 @@ def test_rows_without_any_label_cost_nothing():
 
 
 def test_a_graph_computes_in_the_dtype_of_its_arrays():
-    affine = book.Affine(drawn(5, 4), drawn(4))
-    net = lw.Graph(affine(lw.Input("x")))
-    assert net.forward(ROW).dtype == np.float64
+    for layer, x in (
+        (book.Affine(drawn(5, 4), drawn(4)), ROW),
+        (book.TimeBiLSTM(*LSTM, *LSTM), STEPS),
+        (book.TimeEmbedding(drawn(5, 3)), WORDS),
+    ):
+        assert lw.Graph(layer(lw.Input("x"))).forward(x).dtype == np.float64
 
 
 def test_a_twin_is_no_part_of_its_layer():

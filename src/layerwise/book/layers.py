@@ -90,7 +90,7 @@ class Relu(Written, Elementwise):
 
     def forward(self, x: Any) -> Any:
         self.mask = x <= 0
-        return np.where(self.mask, 0, x)
+        return np.maximum(x, 0)  # NaN stays
 
     def backward(self, dout: Any) -> Any:
         return np.where(self.mask, 0, dout)

@@ -348,6 +348,7 @@ class TimeBiLSTM(Lists, Layer):
     ) -> None:
         self.forward_lstm = TimeLSTM(Wx1, Wh1, b1, stateful)
         self.backward_lstm = TimeLSTM(Wx2, Wh2, b2, stateful)
+        self.forward_lstm.stand_in = self.backward_lstm.stand_in = None  # not by hand in here
         self.params = self.forward_lstm.params + self.backward_lstm.params
         self.grads = self.forward_lstm.grads + self.backward_lstm.grads
 

@@ -67,6 +67,7 @@ class TimeEmbedding(Lists, Layer):
 
     def __init__(self, W: Any) -> None:
         self.embedding = Embedding(W)
+        self.embedding.stand_in = None  # it is not called by hand in here
         self.params, self.grads = self.embedding.params, self.embedding.grads
         self.W = W
 

@@ -26,7 +26,7 @@ from ..node import Input
 from .images import Convolution, Pooling, window_of
 from .layers import Affine, Embedding, MatMul, Relu, Sigmoid, Softmax
 from .lists import Written
-from .recurrent import TimeLSTM, TimeRNN
+from .recurrent import TimeBiLSTM, TimeLSTM, TimeRNN
 from .time_layers import TimeAffine, TimeEmbedding, TimeSoftmaxWithLoss
 
 LEAST = 1 << 18  # multiplications, or what takes as long; for less, NumPy is as quick
@@ -300,6 +300,25 @@ class TimeLSTMTwin(TimeRNNTwin, of=[TimeLSTM]):
     def made(self, layer: Any) -> Any:
         D, H = self.shapes[0][0], self.shapes[1][0]
         return library.LSTM(D, H, batch_first=True)
+
+
+class TimeBiLSTMTwin(TimeLSTMTwin, of=[TimeBiLSTM]):
+    """Both ways; what goes on from the last states is left to the layers inside."""
+
+    inputs = 1
+
+    def made(self, layer: Any) -> Any:
+        D, H = self.shapes[0][0], self.shapes[1][0]
+        return library.LSTM(D, H, batch_first=True, bidirectional=True)
+
+    def given(self, layer: Any, x: Any, *more: Any) -> Any:
+        return None if layer.forward_lstm.stateful else (floats(x),)
+
+    def shown(self, layer: Any, out: Any) -> Any:
+        return out[0]
+
+    def shown_back(self, layer: Any, dxs: Any) -> Any:
+        return dxs
 
 
 class TimeSoftmaxWithLossTwin(Twin, of=[TimeSoftmaxWithLoss]):

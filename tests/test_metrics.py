@@ -516,6 +516,11 @@ def test_labels_that_hold_a_single_one_by_chance_are_no_classes():
         assert metric.result() == 1
 
 
+def test_a_name_that_begins_so_is_meant_rather_than_one_that_looks_alike():
+    text = text_of(MetricError, lambda: as_metrics("acc"))
+    assert text.startswith("There is no metric 'acc'. Did you mean 'accuracy'? ")
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [

@@ -250,6 +250,8 @@ def test_predict_continues_a_text(there):
         ("digits a.png --seed 0", "--seed is for a text, but digits has learned a set of images."),
         ("places a.png --temperature 1", "--temperature is for a text, but places has learned a "
                                          "set of images."),
+        ("song song.txt", "song.txt is a file, but song continues a text that is given as it is: "
+                          'layerwise predict song "Once upon a time"'),
         ("song la --top 1", "--top is for classes, but song has learned a text."),
         ("houses houses.csv --top 1", "--top is for classes, but houses tells 'price'."),
         ("pets pets.csv --top 1 --json", "--top is for the table; --json always has all classes."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import sys
 from pathlib import Path
@@ -24,6 +23,8 @@ def write_whole(path: Any, content: bytes) -> None:
     errors   OSError if the folder is missing or nothing can be written there; what has been
              written until then is removed
     """
+    import secrets  # slow to import, and most programs write nothing
+
     path = Path(os.path.realpath(as_path(path)))
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder. Add the name of a file.")

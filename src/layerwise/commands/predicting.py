@@ -148,6 +148,11 @@ class Writer:
     def __init__(self, one: Opened, prompt: str, temperature: float, seed: int) -> None:
         if not prompt:
             raise CommandError("Give the beginning of a text, at least a character.")
+        if "." in prompt and as_path(prompt).is_file():
+            raise CommandError(
+                f"{prompt} is a file, but {one.run} continues a text that is given as it is: "
+                f'layerwise predict {one.run} "Once upon a time"'
+            )
         if not temperature > 0:
             raise CommandError(f"--temperature {temperature:g}: give a number above 0.")
         self.one, self.prompt, self.temperature = one, prompt, temperature

@@ -390,8 +390,12 @@ def chain(count):
     return lw.Graph(node.named("y"))
 
 
+def two_hundred():
+    return chain(66), (0.5,), {}
+
+
 def test_two_hundred_nodes_stay_light(reader):
-    text, _ = explored((chain(66), (0.5,), {}))
+    text, _ = explored(two_hundred)
     page = reader.open(text)
     assert page.locator(".thing").count() == 200
     assert page.locator("#stage *").count() < 8_000
@@ -407,7 +411,7 @@ def test_two_hundred_nodes_stay_light(reader):
 
 def test_moving_two_hundred_nodes_lays_out_and_paints_nothing(reader):
     """So that it stays at 60 frames a second: each frame is one transform of what is painted."""
-    page = reader.open(explored((chain(66), (0.5,), {}))[0], "#step=40")
+    page = reader.open(explored(two_hundred)[0], "#step=40")
     page.wait_for_timeout(600)  # until the step has arrived
     page.mouse.move(600, 400)
     page.mouse.down()

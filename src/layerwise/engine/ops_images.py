@@ -65,13 +65,6 @@ class ConvTransposeOp(ConvOp):
 OPS.update(dict.fromkeys([layers.ConvTranspose1d, layers.ConvTranspose2d], ConvTransposeOp))
 
 
-def constant(array: Any) -> Buffer:
-    """A buffer that holds these numbers."""
-    buffer = Buffer(array.shape, array.dtype)
-    buffer.bind(array)
-    return buffer
-
-
 class UpsampleOp(ShapedOp, layer=layers.Upsample):
     """One axis after the other, in all modes: each pixel is a sum of some."""
 
@@ -87,7 +80,7 @@ class UpsampleOp(ShapedOp, layer=layers.Upsample):
             A, B = size(x.shape[:axis]), size(x.shape[axis + 1 :])
             count = images.rows_in_chunk(m * B)
             sizes = {"K": len(pixels), "n": n, "m": m, "A": A, "B": B, "count": count}
-            held = {"pixels": constant(pixels), "weights": constant(weights.astype(np.float32))}
+            held = {"pixels": self.numbers(pixels), "weights": self.constant(weights)}
             self.axes.append((x.shape, chunks_of(A, count), sizes | held))
             y = self.new((*x.shape[:axis], m, *x.shape[axis + 1 :]))
             self.step(
@@ -145,7 +138,7 @@ class AdaptiveMaxPoolOp(AdaptivePoolOp, layer=layers.AdaptiveMaxPool):
     """The largest number of each part."""
 
     def pool(self, x: Buffer, y: Buffer) -> None:
-        self.where = constant(np.zeros(y.shape, np.int64))
+        self.where = Buffer(y.shape, np.int64, own=True)
         self.each(images.max_of_parts, y, x=x, y=y, where=self.where, **self.sizes)
 
     def pool_backward(self, dout: Buffer, dx: Buffer) -> None:
@@ -185,7 +178,7 @@ class RotaryPositionOp(PositionOp, layer=layers.RotaryPosition):
         T, D = x.shape[-2:]
         turned = angles(T, D, self.option("base"))
         waves = np.cos(turned), np.sin(turned)
-        self.waves = [constant(one.astype(np.float32)) for one in waves]
+        self.waves = [self.constant(one) for one in waves]
         return self.turned(x, 1)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:

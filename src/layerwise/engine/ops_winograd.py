@@ -42,7 +42,7 @@ def tiles_of(grid: Grid, N: int) -> int:
 
 def flag(op: Op) -> Buffer:
     """A word that is 0 when a run begins."""
-    word = op.numbers(np.zeros(1, np.int64))
+    word = Buffer((1,), np.int64, own=True)
     op.current.prepare(lambda: word.array.fill(0))
     return word
 

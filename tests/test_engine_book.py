@@ -249,7 +249,7 @@ print(TimeAffine.__module__, trainer.Trainer.__module__)
 
 
 def test_a_program_is_compiled_by_its_import_lines():
-    assert python(PROGRAM).splitlines() == [
+    assert python(PROGRAM, LAYERWISE_ENGINE="").splitlines() == [
         "True float32 float64",
         "layerwise.book.time_layers layerwise.book.trainer",
     ]
@@ -264,6 +264,7 @@ def test_without_numba_the_import_line_says_so():
             from layerwise.book.compiled.layers import *
         except Exception as error:
             print(type(error).__name__, error)
-        """
+        """,
+        LAYERWISE_ENGINE="",
     )
     assert said == "EngineError layerwise.book.compiled needs Numba: pip install numba.\n"

@@ -255,8 +255,9 @@ def test_editing_the_inputs_computes_everything_anew(reader):
 
 def test_gradients_are_asked_for_before_they_are_shown(reader):
     text, _ = explored(shop_case)
-    page = reader.open(text, "#step=6&quiz=1")
+    page = reader.open(text, "#step=6&quiz=1&check=1")
     assert labels(page)["tax"][1] == ""  # no peeking
+    assert page.locator(".check").count() == 0
     fields = page.locator(".quiz input")
     assert fields.count() == 2
     fields.nth(0).fill("1.1")
@@ -266,6 +267,7 @@ def test_gradients_are_asked_for_before_they_are_shown(reader):
     page.locator(".quiz input").press("Enter")
     assert page.locator(".score").inner_text().split("\n") == ["1 of 2 right", "✗ It is 650."]
     assert labels(page)["tax"][1] == "650"
+    assert page.locator(".checked").count() == 2
     page.keyboard.press("ArrowRight")
     page.get_by_text("Reveal").first.click()
     assert page.locator(".score").inner_text().startswith("1 of 2 right")

@@ -336,7 +336,7 @@ def same(a: Any, b: Any) -> bool:
     """Whether two runs gave the very same numbers; what is missing equals only what is missing."""
     if a is None or b is None:
         return a is b
-    if isinstance(a, (int, str)):
+    if isinstance(a, (int, str)) and type(a) is type(b):
         return bool(a == b)
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))

@@ -9,6 +9,7 @@ const ROWS_SHOWN = 12; // of the elements that were compared
 export function checkSection(app, node, direction) {
   if (direction !== "backward" || !node.checks) return null;
   if ((app.walk.backwardAt.get(node.id) ?? Infinity) > app.state.time) return null;
+  if (node.takes?.some((_, i) => app.walk.masked.has(`${node.id}:${i}`))) return null; // no peeking
   const open = app.state.check;
   const toggle = html(
     "button",

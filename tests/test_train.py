@@ -145,6 +145,8 @@ def test_runs_are_numbered_and_never_written_over(here, no_pictures):
     assert refused("train", "digits", "--out", "runs/digits-1") == (
         "runs/digits-1 holds a run already. Go on with it by --resume, or give another --out."
     )
+    trained("digits", *QUICK, "--out", "lr=0.1")  # no argument, but a person's name
+    assert refused("train", "digits", "--out", "lr=0.1").startswith("lr=0.1 holds a run already.")
     (here / "mine").mkdir()
     (here / "mine" / "curve.png").write_text("a picture of mine")
     assert refused("train", "digits", "--out", "mine") == (

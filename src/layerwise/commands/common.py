@@ -16,10 +16,10 @@ from ..graph import Graph
 
 
 @contextmanager
-def one_line_errors(spelled: Callable[[str], str] = str) -> Iterator[None]:
+def one_line_errors(spelled: Callable[[LayerwiseError], str] = str) -> Iterator[None]:
     """What a person can mend becomes one line on stderr, without a traceback.
 
-    spelled   says a message of the library in the words of the command
+    spelled   says what an error of the library says, in the words of the command
     """
     try:
         yield
@@ -33,7 +33,7 @@ def one_line_errors(spelled: Callable[[str], str] = str) -> Iterator[None]:
             f"{error.filename}: {error.strerror}." if error.filename else str(error)
         ) from None
     except LayerwiseError as error:
-        raise failed(spelled(str(error))) from None
+        raise failed(spelled(error)) from None
 
 
 def failed(text: str) -> typer.Exit:

@@ -12,6 +12,7 @@ from ..training import Callback, EarlyStopping, Trainer
 from ..training.callbacks import LearningRateLog, TimeBudget
 from .recipes import OPTIMIZERS, CommandError
 from .settings import Settings
+from .spelling import translated
 from .tasks import Task
 
 METRICS = {"classes": ["accuracy"], "numbers": ["mae", "r2"], "characters": ["perplexity"]}
@@ -71,7 +72,7 @@ def optimizer_of(settings: Settings, steps: int) -> Any:
     try:
         return make(lr=schedule_of(settings, settings.epochs * steps), **given)
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(translated(str(error))) from None
 
 
 def schedule_of(settings: Settings, steps: int) -> Any:

@@ -6,6 +6,9 @@ import inspect
 import re
 from functools import cache
 
+from ..errors import FileError, LayerwiseError
+from .recipes import CommandError
+
 FLAGS = {  # where an option is not called as its argument
     "folder": "--data",
     "classes": "--classes/--numbers",
@@ -18,20 +21,27 @@ PYTHON = re.compile(
     | (?P<call>\w+)\((?P<first>[^()=,]+)\)(?=:)                 # TimeBudget(0.0):
     | \w+\('(?P<place>\w+)'\)                                   # mnist('folder')
     | \w+\([^()]*\)                                             # other calls stay Python
-    | \b(?P<name>\w+)=(?P<value>'[^']*'|\[[^]]*\]|\([^)]*\)|[\w.+-]*\w|)
+    | (?<![\w/\\])(?P<name>\w+)=(?P<value>'[^']*'|\[[^]]*\]|\([^)]*\)|[\w.+-]*\w|)
     """,
     re.VERBOSE,
 )
 
 
-def in_options(said: str) -> str:
+def in_options(error: LayerwiseError) -> str:
+    """What an error of the library says, in options; those about runs and options say it already,
+    and name folders, which people call "lr=0.1"."""
+    said = str(error)
+    return said if isinstance(error, (CommandError, FileError)) else translated(said)
+
+
+def translated(said: str) -> str:
     """A message that names options of the command in place of arguments.
 
-    >>> in_options("Adam(weight_decay=-1.0): weight_decay must be 0 or more.")
+    >>> translated("Adam(weight_decay=-1.0): weight_decay must be 0 or more.")
     '--weight-decay -1 must be 0 or more.'
-    >>> in_options("TimeBudget(0.0): give seconds. Or missing='drop', drop=['name'], header=False.")
+    >>> translated("TimeBudget(0.0): give seconds. Or missing='drop', drop=['name'], header=False.")
     "--time-budget 0: give seconds. Or --missing drop, --drop 'name', --no-header."
-    >>> in_options("Conv2d(3, 8, size=3) is no option, nor is kernel=3; mnist('folder') is.")
+    >>> translated("Conv2d(3, 8, size=3) is no option, nor is kernel=3; mnist('folder') is.")
     'Conv2d(3, 8, size=3) is no option, nor is kernel=3; --data FOLDER is.'
     """
     return PYTHON.sub(_said_again, said)

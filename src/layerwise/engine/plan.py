@@ -414,11 +414,12 @@ class Plan:
             self.room += self.spared.popleft().spot.size
             self.gives_on = not self.predicts
 
-    def keep(self, values: list[Any]) -> None:
+    def keep(self, *passes: Pass) -> None:
         """Keep copies of what came in, if they are needed to compute something again."""
-        for value in values:
-            if self.gives_on and isinstance(value, Buffer):
-                value.spot.keep()
+        if self.gives_on:
+            for value in [value for one in passes for value in one.came_in()]:
+                if isinstance(value, Buffer):
+                    value.spot.keep()
 
     def report(self) -> str:
         """The steps as a table; see `Graph.plan`."""
@@ -453,7 +454,7 @@ class Plan:
         finally:
             if len(this.ends) < len(this.places):
                 self.graph._plans.clear()
-        self.keep(this.came_in())
+        self.keep(this)
         outputs = [this.lend(this.found[number]) for number in self.layout.outputs]
         if not self.predicts:
             self._show(this.show, this.found, "_values", "forward")
@@ -480,7 +481,7 @@ class Plan:
         finally:
             if len(this.ends) < len(this.places):
                 del self.backward_passes[key]
-        self.keep(this.came_in() if kept else [*this.came_in(), *self.forward_pass.came_in()])
+        self.keep(this, *() if kept else (self.forward_pass,))
         this.finish()
         given = this.given()
         self._show(this.show, this.found, "_grads", "backward")

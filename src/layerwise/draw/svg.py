@@ -28,21 +28,27 @@ def svg_of(scene: Scene, theme: str) -> str:
         f'viewBox="0 0 {width} {height}" role="img" aria-label={quoteattr(scene.description)} '
         f'font-family="{FONTS}" '
         f'style="max-width:100%;min-width:{_n(scene.width * SMALLEST)}px;height:auto">\n'
-        f"<style>\n{_style(name, theme)}</style>\n"
+        f"<style>\n{_style(name, theme, body)}</style>\n"
         f'<rect width="{width}" height="{height}" rx="8" style="fill:var(--paper)"/>\n'
         f"{body}\n</svg>\n"
     )
 
 
-def _style(name: str, theme: str) -> str:
-    rule = f"#{name} {{ {_variables(dark=theme == 'dark')} }}\n"
+def _style(name: str, theme: str, body: str) -> str:
+    rule = f"#{name} {{ {_variables(theme == 'dark', body)} }}\n"
     if theme == "auto":
-        rule += f"@media (prefers-color-scheme: dark) {{ #{name} {{ {_variables(True)} }} }}\n"
+        dark = _variables(True, body)
+        rule += f"@media (prefers-color-scheme: dark) {{ #{name} {{ {dark} }} }}\n"
     return rule
 
 
-def _variables(dark: bool) -> str:
-    return " ".join(f"--{role}: {color};" for role, color in theme_colors(dark).items())
+def _variables(dark: bool, body: str) -> str:
+    """The colours; those of times only in a picture of times."""
+    return " ".join(
+        f"--{role}: {color};"
+        for role, color in theme_colors(dark).items()
+        if not role.startswith("time") or f"--{role})" in body
+    )
 
 
 def _element(shape: Shape) -> str:

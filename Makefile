@@ -8,6 +8,9 @@ export LAYERWISE_DATA ?= $(abspath ../shared/data)
 # small matrices gain nothing from several threads, and lose much beside a busy neighbour
 export OPENBLAS_NUM_THREADS ?= 1
 
+# tests are shared out among as many processes as there are CPUs
+WORKERS ?= -n auto --dist worksteal
+
 .PHONY: help demo test lint types tests test-peers docs screenshots bench learn clean
 
 help:
@@ -35,8 +38,8 @@ types: $(VENV)/test
 	$(BIN)/mypy
 
 tests: $(VENV)/test
-	$(BIN)/python -m pytest -m "not peers"
-	LAYERWISE_ENGINE=compiled $(BIN)/python -m pytest tests/test_engine*.py src/layerwise/engine
+	$(BIN)/python -m pytest $(WORKERS) -m "not peers"
+	LAYERWISE_ENGINE=compiled $(BIN)/python -m pytest $(WORKERS) tests/test_engine*.py src/layerwise/engine
 
 test-peers: $(VENV)/peers
 	$(BIN)/python -m pytest -m peers tests

@@ -498,7 +498,9 @@ def test_names_of_places_and_defaults_of_classes_stand_in_nobodys_way(path):
     assert_same_runs(Odd(), again(Odd(), path, [Odd]), ONES, ONES)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, lambda x: x, object(), 1j, b"bytes"], ids=repr)
+@pytest.mark.parametrize(
+    "value", [{1, 2}, lambda x: x, object(), 1j, b"bytes"], ids=lambda x: type(x).__name__
+)
 def test_an_argument_that_is_no_data(path, value):
     net = lw.Sequential(Scale(np.ones(4), act=value))
     text = text_of(lw.FileError, lambda: net.save(path))

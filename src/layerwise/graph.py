@@ -34,6 +34,7 @@ from .values import (
     as_many,
     cast,
     fitted,
+    looked_at,
     output_gradient,
     taken,
     tidied,
@@ -542,6 +543,14 @@ class Graph(Layer, guarded=False):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Graph:
         return self._copied(lambda layer: copy.deepcopy(layer, memo), memo)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: without the engine's plans, but with the numbers that these keep."""
+        for numbers in (self._values, self._grads):
+            for slot in range(len(numbers)):
+                looked_at(numbers, slot)
+        done = self._done if self._plan is None else ""
+        return vars(self) | {"_plans": {}, "_plan": None, "_done": done}
 
     def _copied(
         self, copy_layer: Callable[[Any], Any], memo: dict[int, Any] | None = None

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..optim import optimizer
 
 ENGINES = ("compiled", "numpy")
 PLANS = 8  # that a graph keeps, for as many shapes of its inputs
+_planning = RLock()  # threads may look for a graph's plans at the same time
 
 
 class EngineError(LayerwiseError, ValueError):
@@ -115,14 +117,15 @@ def plan_of(graph: Any, values: list[Any], predicts: bool) -> Any:
         return None
     inputs = values[: len(graph.inputs)]
     key = predicts, graph.training, *[(np.shape(x), getattr(x, "dtype", type(x))) for x in inputs]
-    plan = graph._plans.pop(key, None)
-    if plan is None or not plan.is_current():
-        from .plan import Plan
+    with _planning:
+        plan = graph._plans.pop(key, None)
+        if plan is None or not plan.is_current():
+            from .plan import Plan
 
-        plan = Plan(graph, predicts)
-    graph._plans[key] = plan  # the last one used is the last
-    while len(graph._plans) > PLANS:
-        del graph._plans[next(iter(graph._plans))]
+            plan = Plan(graph, predicts)
+        graph._plans[key] = plan  # the last one used is the last
+        while len(graph._plans) > PLANS:
+            del graph._plans[next(iter(graph._plans))]
     return plan
 
 

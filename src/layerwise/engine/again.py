@@ -19,11 +19,11 @@ def again(maker: Any) -> dict[Spot, Any]:
     def twin(argument: Any) -> Any:
         if isinstance(argument, Flag):
             return argument.number
-        if not isinstance(argument, Spot) or argument.maker not in (None, maker):
-            return argument  # what backward takes from forward is still there
+        if not isinstance(argument, Spot):
+            return argument
         if argument not in twins:
             twins[argument] = Spot(argument.shape, argument.dtype)
-            twins[argument].bind(memory_for(argument))
+            twins[argument].bind(memory_for(argument, maker))
         return twins[argument]
 
     program = Program()
@@ -36,8 +36,10 @@ def again(maker: Any) -> dict[Spot, Any]:
     return {spot: one.array for spot, one in twins.items()}
 
 
-def memory_for(spot: Spot) -> Any:
+def memory_for(spot: Spot, maker: Any) -> Any:
     """Room for what is computed, and a copy of what came in."""
-    if spot.maker is not None:
+    if spot.maker is maker:
         return aligned(spot.shape, spot.dtype)
-    return (spot.array if spot.copy is None else spot.copy).copy()
+    if spot.maker is None:
+        return maker.as_it_was(spot).copy()
+    return spot.array  # what backward takes from forward is still there

@@ -79,6 +79,7 @@ class Plain:
     """A value of a plan that no kernel works on: any object."""
 
     shape: tuple[int, ...] = ()
+    dtype: Any = None
     computed = False
 
     def __init__(self, given: Any = None) -> None:
@@ -134,7 +135,6 @@ class Spot:
         self.buffers = 0  # how many there are: without any, its memory is given on
         self.array: Any = None
         self.given: Any = None  # the same, as it came in
-        self.copy: Any = None  # of what came in, as it was when the last run began
         self._blocks: list[Block] = []
         self._address = 0
         self._places: list[tuple[Any, int]] = []  # the words that hold its address
@@ -189,13 +189,6 @@ class Spot:
             self.array[...] = held
             self._pool.give_back(shared)
             self._pool = None
-
-    def keep(self) -> None:
-        """Keep a copy of what came in."""
-        if self.copy is None:
-            self.copy = self.array.copy()
-        else:
-            np.copyto(self.copy, self.array)
 
 
 class Buffer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from ..anatomy import attributes
 from ..errors import GradientError, LayerError
 from ..graph import Graph
+from ..parameter import Shared
 from ..values import Kept, added, as_many, fitted, taken, tidied
 from . import (  # noqa: F401  layers that have kernels
     convolutions,
@@ -60,7 +62,10 @@ class Pass:
         self.lent: dict[Spot, Buffer] = {}  # memory that somebody may keep
         self.ends: list[int] = []  # how many steps there are up to each place that is recorded
         self.at = places[0]  # the place that Python has come to
-        self.prepared: list[tuple[Place, Callable[[], None]]] = []  # done in front of each run
+        self.calls: list[Place] = []  # those that run their own code
+        # What is done in front of each run, or behind the call that it stands behind.
+        self.prepared: list[tuple[Place, Place | None, Callable[[], None]]] = []
+        self.copies: dict[Spot, Any] = {}  # of what came in, as it was when the last run began
         self._done = 0  # how many steps have been run while recording
         self._again: dict[Spot, Any] = {}  # what somebody has looked at, and was not there
 
@@ -69,8 +74,7 @@ class Pass:
         self._again = {}
         for buffer in self.lent.values():
             buffer.renew()
-        for _, prepare in self.prepared:
-            prepare()
+        self.prepare_behind(None)
         if self.ends:
             try:
                 self.program.run()
@@ -120,6 +124,7 @@ class Pass:
             for place in cut:
                 self.found[place.out] = None
             self.prepared = [one for one in self.prepared if one[0] not in cut]
+            self.calls = [one for one in self.calls if one not in cut]
         del self.ends[count:]
 
     def call(self, place: Place, run: Any, shape: tuple[int, ...]) -> None:
@@ -128,16 +133,35 @@ class Pass:
         def step() -> None:
             self.at = place
             run(place)
+            self.prepare_behind(place)
 
+        self.calls.append(place)
         self.program.add(CallStep(step, names=[place.name], shape=shape))
 
     def new(self, shape: tuple[int, ...]) -> Buffer:
         return Buffer(shape, maker=self)
 
     def prepare(self, prepare: Callable[[], None]) -> None:
-        """Do this now, and in front of each run."""
-        self.prepared.append((self.at, prepare))
+        """Do this now, and in each run: but only when it is known that this place will be run, and
+        not planned again, which is behind the last call of a layer's own code."""
+        self.prepared.append((self.at, self.calls[-1] if self.calls else None, prepare))
         prepare()
+
+    def prepare_behind(self, call: Place | None) -> None:
+        for _, before, prepare in self.prepared:
+            if before is call:
+                prepare()
+
+    def keep_copy(self, spot: Spot) -> None:
+        """Keep a copy of what came in."""
+        if spot in self.copies:
+            np.copyto(self.copies[spot], spot.array)
+        else:
+            self.copies[spot] = spot.array.copy()
+
+    def as_it_was(self, spot: Spot) -> Any:
+        """What came in, as it was when the last run began."""
+        return self.copies.get(spot, spot.array)
 
     def doubt(self) -> Buffer:
         """A word that is 0; a kernel that finds its inputs wrong makes it 1. Then the layer's own
@@ -229,7 +253,7 @@ class Forward(Pass):
         else:
             out = tidied(seat.run(*inputs), inputs, seat.layer)
         before, now = self.found[place.out], value_of(out)
-        if type(before) is type(now) and before.shape == now.shape:
+        if type(before) is type(now) and (before.shape, before.dtype) == (now.shape, now.dtype):
             before.bind(out)
         else:
             self.found[place.out] = now
@@ -274,7 +298,16 @@ class Backward(Pass):
             self.let_go_of(place.out)
 
     def came_in(self) -> list[Any]:
-        return list(self.douts.values())
+        return [*self.plan.parameters.buffers(), *self.douts.values()]
+
+    def keep_copy(self, spot: Spot) -> None:
+        """Parameters are mostly as they were in forward, where there is a copy already."""
+        before = self.plan.forward_pass.copies.get(spot)
+        if before is not None and np.array_equal(before, spot.array):
+            self.copies[spot] = before
+        else:
+            self.copies.pop(spot, None)
+            super().keep_copy(spot)
 
     def wants(self, number: int) -> bool:
         return self.inputs or number in self.plan.layout.learning
@@ -386,19 +419,27 @@ class Plan:
         self.forward_pass = Forward(self, self.layout.places)
         self.backward_passes: dict[Any, Backward] = {}
         self.options: list[tuple[Any, str, Any]] = []  # of layers, as the kernels got them
+        self.held = [
+            (attributes(place.seat.layer), name, value)
+            for place in self.layout.places
+            for name, value in attributes(place.seat.layer).items()
+            if isinstance(value, Shared)
+        ]
+        self.lock = RLock()  # one run at a time: `predict` may be called by several threads
 
     def is_current(self) -> bool:
-        """Whether the layers still have the options that the plan was made with."""
-        return all(same(getattr(layer, name), value) for layer, name, value in self.options)
+        """Whether the layers still have the parameters and options that the plan was made with."""
+        return all(held.get(name) is value for held, name, value in self.held) and all(
+            same(getattr(layer, name), value) for layer, name, value in self.options
+        )
 
     @property
     def size(self) -> int:
         """Bytes of memory that it holds, beside parameters, their gradients, and what came in."""
         passes = [self.forward_pass, *self.backward_passes.values()]
         lent = sum(spot.size for one in passes for spot in one.lent)
-        came_in = [value for one in passes for value in one.came_in() if isinstance(value, Buffer)]
-        kept = sum(value.spot.size for value in came_in if value.spot.copy is not None)
-        return self.pool.size + lent + kept
+        kept = {id(copy): copy.nbytes for one in passes for copy in one.copies.values()}
+        return self.pool.size + lent + sum(kept.values())
 
     def spare(self, value: Any) -> None:
         """Keep a value that nobody needs, until there are too many of them. To compute one again
@@ -417,9 +458,9 @@ class Plan:
     def keep(self, *passes: Pass) -> None:
         """Keep copies of what came in, if they are needed to compute something again."""
         if self.gives_on:
-            for value in [value for one in passes for value in one.came_in()]:
-                if isinstance(value, Buffer):
-                    value.spot.keep()
+            for one in passes:
+                for spot in {value.spot for value in one.came_in() if isinstance(value, Buffer)}:
+                    one.keep_copy(spot)
 
     def report(self) -> str:
         """The steps as a table; see `Graph.plan`."""
@@ -436,6 +477,12 @@ class Plan:
 
     def forward(self, values: list[Any]) -> list[Any]:
         """Run forward from the values of inputs and constants; gives the outputs."""
+        with self.lock:
+            return self._forward(values)
+
+    def _forward(self, values: list[Any]) -> list[Any]:
+        for word, *_ in self.doubts:
+            word[0] = 0
         self.parameters.refresh()
         this = self.forward_pass
         for seat, number in zip(self.graph.inputs, self.layout.inputs):
@@ -457,6 +504,8 @@ class Plan:
         self.keep(this)
         outputs = [this.lend(this.found[number]) for number in self.layout.outputs]
         if not self.predicts:
+            for graph in self.layout.graphs[1:]:
+                graph._grads[:] = graph._nothing
             self._show(this.show, this.found, "_values", "forward")
             for seat, output in zip(self.graph.outputs, outputs):
                 self.graph._values[seat.slot] = output
@@ -481,7 +530,7 @@ class Plan:
         finally:
             if len(this.ends) < len(this.places):
                 del self.backward_passes[key]
-        self.keep(this, *() if kept else (self.forward_pass,))
+        self.keep(*() if kept else (self.forward_pass,), this)
         this.finish()
         given = this.given()
         self._show(this.show, this.found, "_grads", "backward")

@@ -3,10 +3,10 @@
     with layerwise.engine("compiled"):
         ...
 
-Numba makes the code, from the Python in this folder, when a graph is first run. So far one has to
-ask for it, as above or by LAYERWISE_ENGINE=compiled in the environment; else every layer runs its
-own code. It becomes the default once it has been proven on more machines, compiles faster at first,
-and gains more for small networks. See docs/engine.md.
+Numba makes the code, from the Python in this folder, when a graph is first run. One asks for it, as
+above or by LAYERWISE_ENGINE=compiled in the environment; else every layer runs its own code. It is
+not the default, since compiling takes seconds where the folder of kernels is still empty, which a
+small network does not earn back. See docs/engine.md.
 """
 
 from __future__ import annotations

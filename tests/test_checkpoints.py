@@ -250,6 +250,20 @@ def test_lbfgs_goes_on(tmp_path):
     assert run(tmp_path / "parts", 4, resume=True)[0] == run(tmp_path / "whole", 4)[0]
 
 
+def test_checkpoints_from_before_data_were_sampled_are_gone_on_from(tmp_path):
+    """They have no samples, and list what metrics have counted."""
+    make, path = TRAININGS["all metrics"], tmp_path / "run" / "step-000000003.safetensors"
+    whole = trained(make, tmp_path / "whole")
+    trained(make, tmp_path / "run", at_step(3, pause))
+    arrays, notes = read_checkpoint(path)
+    del notes["data"]["dict"]["sample"], notes["options"]
+    notes["metrics"] = [*notes["metrics"]["dict"].values()]
+    write_checkpoint(path, arrays, notes)
+    again = trained(make, tmp_path / "run", resume=True)
+    assert again.resumed == str(path)
+    assert everything(again) == everything(whole)
+
+
 # killed ------------------------------------------------------------------------------------------
 
 

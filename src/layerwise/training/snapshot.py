@@ -116,10 +116,12 @@ def counted(metric: Any) -> dict[str, Any]:
     return {name: held for name, held in vars(metric).items() if not callable(held)}
 
 
-def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: dict[str, Any]) -> None:
+def put_counts(trainer: Trainer, tally: dict[str, Any], metrics: Any) -> None:
     """Put back what has been counted; everything is looked at before anything changes."""
     loss, total = float(tally["loss"]), float(tally["total"])
     names = [metric.name for metric in trainer.metrics]
+    if isinstance(metrics, list) and len(metrics) == len(names):  # as older checkpoints have it
+        metrics = dict(zip(names, metrics))
     if [*metrics] != names:
         raise FileError(f"The metrics that were counted are {[*metrics]!r:.200}, not {names}.")
     for metric in trainer.metrics:
@@ -168,7 +170,8 @@ def changed_options(notes: dict[str, Any], trainer: Trainer) -> list[str]:
 
 def check_plan(kept: dict[str, Any], now: dict[str, Any]) -> None:
     kept, now = dict(kept), dict(now)
-    before, sample = kept.pop("sample"), now.pop("sample")
+    sample = now.pop("sample")
+    before = kept.pop("sample", sample)  # checkpoints from before there were samples have none
     for name, (what, numbers) in sample.items():
         was, known = before.get(name, ("not there", []))
         if was != what and kept["rows"] == now["rows"]:

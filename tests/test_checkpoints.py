@@ -615,6 +615,27 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(run, name):
     assert {path: path.read_bytes() for path in run.iterdir()} == files
 
 
+def test_other_numbers_beside_a_large_column_are_noticed(tmp_path):
+    """Such as a time stamp; an older checkpoint, whose samples were sums alone, goes on."""
+    times = X.astype(float)
+    times[:, 0] = 1.6e9 + 60 * np.arange(22)
+    resumed(tmp_path, data=(times, T))
+    rounded = np.nextafter(times, np.inf)
+    assert resumed(tmp_path, data=(rounded, T)).resumed
+    others = times.copy()
+    others[:, 1:] = others[::-1, 1:]
+    with pytest.raises(lw.FileError, match="x is .22, 6. float64 as before, but holds other"):
+        resumed(tmp_path, data=(others, T))
+    path = tmp_path / "step-000000006.safetensors"
+    arrays, notes = read_checkpoint(path)
+    for held in notes["data"]["dict"]["sample"]["dict"].values():
+        del held["tuple"][2]
+    write_checkpoint(path, arrays, notes)
+    assert resumed(tmp_path, data=(times, T)).resumed
+    with pytest.raises(lw.FileError, match="holds other numbers"):
+        resumed(tmp_path, data=(2 * times, T))
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "text"),
     [

@@ -147,9 +147,9 @@ class Batches:
         return f"Batches({rows}, batch_size={self.batch_size}{steps})"
 
     @cached_property
-    def fingerprint(self) -> dict[str, tuple[str, list[float]]]:
-        """What tells these data from others, by name: shape and dtype, and a number for each of a
-        few rows. Of a function, nothing is known."""
+    def fingerprint(self) -> dict[str, tuple[str, list[float], list[float]]]:
+        """What tells these data from others, by name: shape and dtype, and two numbers for each of
+        a few rows. Of a function, nothing is known."""
         return fingerprint({"x": self.x, "t": self.t, "weights": self.weights})
 
     def __iter__(self) -> Iterator[Batch]:

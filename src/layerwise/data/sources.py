@@ -142,21 +142,25 @@ def show(x: Arrays) -> str:
     return describe(x)
 
 
-def fingerprint(given: dict[str, Arrays]) -> dict[str, tuple[str, list[float]]]:
-    """Of all arrays by name: shape and dtype, and of a few rows a sum that tells them from others.
+def fingerprint(given: dict[str, Arrays]) -> dict[str, tuple[str, list[float], list[float]]]:
+    """Of all arrays by name: shape and dtype, and of a few rows two sums that tell them from others.
 
-    >>> fingerprint({"x": np.array([[1.0, 2.0], [3.0, 4.0]]), "t": None})
-    {'x': ('(2, 2) float64', [5.0, 11.0])}
+    The second one is of logarithms, so that large numbers do not hide what stands beside them.
+
+    >>> fingerprint({"x": np.array([[0.0, 2.0], [3.0, 4.0]]), "t": None})
+    {'x': ('(2, 2) float64', [4.0, 11.0], [16.588099..., 26.673908...])}
     """
-    found: dict[str, tuple[str, list[float]]] = {}
+    found: dict[str, tuple[str, list[float], list[float]]] = {}
     for name, array in by_names(given).items():
         rows = np.unique(np.linspace(0, len(array) - 1, FEW).astype(int))
         sample = np.asarray(array[rows]).reshape(len(rows), -1)
         if sample.dtype.kind == "c":
             sample = np.abs(sample)
+        sample = sample.astype(float)
         ramp = np.linspace(1, 2, sample.shape[1])  # so that order counts
         with np.errstate(all="ignore"):
-            found[name] = describe(array), (sample.astype(float) @ ramp).tolist()
+            logs = np.arcsinh(1e3 * sample)  # with signs; rounding near 0 stays small
+            found[name] = describe(array), (sample @ ramp).tolist(), (logs @ ramp).tolist()
     return found
 
 

@@ -172,11 +172,11 @@ def check_plan(kept: dict[str, Any], now: dict[str, Any]) -> None:
     kept, now = dict(kept), dict(now)
     sample = now.pop("sample")
     before = kept.pop("sample", sample)  # checkpoints from before there were samples have none
-    for name, (what, numbers) in sample.items():
-        was, known = before.get(name, ("not there", []))
+    for name, (what, *sums) in sample.items():
+        was, *known = before.get(name, ("not there",))
         if was != what and kept["rows"] == now["rows"]:
             raise FileError(f"It was made with other data: {name} was {was}, and now it is {what}.")
-        if was == what and not alike(known, numbers):
+        if was == what and not all(map(alike, known, sums)):  # older checkpoints have one of two
             raise FileError(
                 f"It was made with other data: {name} is {what} as before, but holds other "
                 "numbers. A training goes on with the same data."

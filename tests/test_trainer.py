@@ -388,6 +388,27 @@ def test_data_without_targets():
             assert text == "A training needs one array of targets, but t is missing."
 
 
+def test_a_network_with_a_backward_of_its_own_learns_the_same():
+    """One that was written when there was no `inputs=`, or hands on all that it gets."""
+
+    class Older(lw.Sequential):
+        def backward(self, dout=1, *, accumulate=False):
+            return super().backward(dout, accumulate=accumulate)
+
+    class Handing(lw.Sequential):
+        def backward(self, *args, **options):
+            assert options["inputs"] is False
+            return super().backward(*args, **options)
+
+    one = network()
+    wanted = trainer_of(one, accumulate=2).fit((X, T), 2, batch_size=4)
+    for cls in (Older, Handing):
+        net = cls(lw.Affine(3, 5), lw.Tanh(), lw.Affine(5, 4), seed=0, dtype="float64")
+        found = trainer_of(net, accumulate=2).fit((X, T), 2, batch_size=4)
+        assert found["loss"] == wanted["loss"]
+        assert_same(net, one)
+
+
 def two_inputs(**options):
     left, right = lw.Input("left"), lw.Input("right")
     net = lw.Graph(lw.Affine(3, 4)(lw.Concat(1)(left, right)), seed=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,6 +80,12 @@ def checked_parameters(net: Any) -> dict[str, Parameter]:
     if not net.parameters():
         raise TrainingError(f"{net!r} has no parameters, so there is nothing to train.")
     return net.parameters()
+
+
+def takes_inputs(net: Graph) -> bool:
+    """Whether its `backward` can leave out the gradients of the inputs: a person's may not."""
+    wanted = inspect.signature(net.backward).parameters.values()
+    return any(one.name == "inputs" or one.kind is one.VAR_KEYWORD for one in wanted)
 
 
 def checked_loss(loss: Any) -> Any:

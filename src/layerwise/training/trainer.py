@@ -29,6 +29,7 @@ from .checks import (
     is_several,
     loss_for,
     run,
+    takes_inputs,
     whole,
 )
 from .criterion import Criterion
@@ -103,6 +104,7 @@ class Trainer:
     ) -> None:
         self.parameters = checked_parameters(net)
         self.net = net
+        self.no_inputs = {"inputs": False} if takes_inputs(net) else {}  # their gradients: unused
         self.criterion = Criterion(None if loss is None else checked_loss(loss), class_weights)
         self.optimizer = checked_optimizer(optimizer)
         self.metrics = as_metrics(metrics, self.loss)
@@ -164,7 +166,7 @@ class Trainer:
         count = 1.0 if self.accumulate == 1 else self.criterion.total  # of a mean, or of a sum
         if math.isfinite(loss):
             dx = self.criterion.backward(count)
-            self.net.backward(dx, accumulate=self.waiting > 0, inputs=False)
+            self.net.backward(dx, accumulate=self.waiting > 0, **self.no_inputs)
         self.gathered += count
         return loss, out
 

@@ -18,6 +18,7 @@ from examples_of_data import OWN, write_houses, write_images, write_pets, write_
 import layerwise as lw
 from layerwise.commands import leaving
 from layerwise.commands.recipes import OPTIMIZERS, RECIPES, SCHEDULES
+from layerwise.commands.spelling import translated
 
 QUICK = ("--epochs", 2, "--batch-size", 500)
 FILES = {
@@ -545,6 +546,33 @@ def test_resume_needs_a_run(here):
 
 
 @pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("drop=['a', 'b'] or lr=1e-3.", "--drop a --drop b or --lr 0.001."),
+        ("drop=['a, b', \"it's\"].", "--drop 'a, b' --drop \"it's\"."),
+        ("size=(32, 32), not batch_size=.", "--size 32, not --batch-size."),
+        ("MNIST's seed=-1: it isn't", "MNIST's --seed -1: it isn't"),
+    ],
+)
+def test_arguments_are_said_as_options(said, text):
+    assert translated(said) == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "lr=0.1.csv: there is no such file.",
+        "runs/lr=0.1: there is no such folder.",
+        "seed=3/model.csv: there is no such file.",
+        "There is no column 'lr=0.1' or \"seed=3\".",
+        "Leave out=None as it is.",
+    ],
+)
+def test_files_and_quoted_texts_are_no_arguments(said):
+    assert translated(said) == said
+
+
+@pytest.mark.parametrize(
     ("words", "text"),
     [
         ("mnits", "mnits: there is no data set of this name, and no such file or folder. Did you "
@@ -582,7 +610,7 @@ def test_resume_needs_a_run(here):
         ("pets.csv --target pett", "pets.csv has no column 'pett'; it has 'name', 'legs', "
                                    "'weight', 'home', 'pet'. Did you mean 'pet'?"),
         ("pets.csv --target pet", "pets.csv: 'name' has 200 different texts, too many for "
-                                  "categories. Leave it out: --drop 'name'."),
+                                  "categories. Leave it out: --drop name."),
         ("pets.csv --target legs", "pets.csv: 'legs' holds whole numbers. Say what they are: "
                                    "--classes if they name classes, --numbers if they are numbers "
                                    "to be met."),

@@ -15,13 +15,19 @@ FLAGS = {  # where an option is not called as its argument
     "augment": "--augment/--no-augment",
     "header": "--header/--no-header",
 }
+QUOTED = r"""'[^']*'|"[^"]*\""""
 PYTHON = re.compile(
-    r"""
-      \w+\((?P<one>\w+)=(?P<its>[^()]*)\):\ (?P=one)(?=\ must)  # Adam(lr=-1): lr must
+    rf"""
+      (?<!\w)(?:{QUOTED})(?!\w)                                  # names, and not ours
+    | \w+\((?P<one>\w+)=(?P<its>[^()]*)\):\ (?P=one)(?=\ must)  # Adam(lr=-1): lr must
     | (?P<call>\w+)\((?P<first>[^()=,]+)\)(?=:)                 # TimeBudget(0.0):
     | \w+\('(?P<place>\w+)'\)                                   # mnist('folder')
     | \w+\([^()]*\)                                             # other calls stay Python
-    | (?<![\w/\\])(?P<name>\w+)=(?P<value>'[^']*'|\[[^]]*\]|\([^)]*\)|[\w.+-]*\w|)
+    | (?<![\w/\\])(?P<name>\w+)=(?P<value>
+          {QUOTED} | \[(?:{QUOTED}|[^]'"])*\] | \([^)]*\)
+        | True | False | -?(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)
+        | (?=[\s.,;:)]|$)
+      )(?![\w/\\]|[.+-]\w)                                      # lr=0.1.csv is a file
     """,
     re.VERBOSE,
 )
@@ -40,7 +46,7 @@ def translated(said: str) -> str:
     >>> translated("Adam(weight_decay=-1.0): weight_decay must be 0 or more.")
     '--weight-decay -1 must be 0 or more.'
     >>> translated("TimeBudget(0.0): give seconds. Or missing='drop', drop=['name'], header=False.")
-    "--time-budget 0: give seconds. Or --missing drop, --drop 'name', --no-header."
+    '--time-budget 0: give seconds. Or --missing drop, --drop name, --no-header.'
     >>> translated("Conv2d(3, 8, size=3) is no option, nor is kernel=3; mnist('folder') is.")
     'Conv2d(3, 8, size=3) is no option, nor is kernel=3; --data FOLDER is.'
     """
@@ -77,14 +83,21 @@ def as_typed(name: str, value: str) -> str:
     if value in ("True", "False"):
         yes, _, no = flag(name).partition("/")
         return yes if value == "True" else no or yes
-    first = value.strip("[(").split(", ")[0].rstrip("])")  # of several, and of (height, width)
-    if re.fullmatch(r"'\w*'", first) and not value.startswith("["):
-        first = first.strip("'")
+    items = [one.strip() for one in re.findall(QUOTED + r"|[^][(),'\"]+", value)]
+    items = [one for one in items if one] or [""]
+    if not value.startswith("["):  # one number for both of (height, width)
+        items = items[:1]
+    return " ".join(f"{flag(name)} {shown(one)}".rstrip() for one in items)
+
+
+def shown(item: str) -> str:
+    """A text or a number as one types it."""
+    if re.fullmatch(r"'\w*'", item):
+        return item.strip("'")
     try:
-        first = f"{float(first):g}"
+        return f"{float(item):g}"
     except ValueError:
-        pass
-    return f"{flag(name)} {first}".rstrip()
+        return item
 
 
 def snake(name: str) -> str:

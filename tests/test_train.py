@@ -1,5 +1,6 @@
 """`layerwise train`: what is learned, what is left in the folder, how it goes on."""
 
+import errno
 import json
 import os
 import re
@@ -543,6 +544,16 @@ def test_resume_needs_a_run(here):
 
 
 # ---------------------------------------------------------------- refusals
+
+
+def test_a_folder_that_cannot_be_made_is_named(here, monkeypatch):
+    def failing(self, *args, **options):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(self))  # as in /proc
+
+    monkeypatch.setattr(Path, "mkdir", failing)
+    assert refused("train", "digits", "--out", "new") == (
+        "new: the folder cannot be made: No such file or directory. Give another --out."
+    )
 
 
 @pytest.mark.parametrize(

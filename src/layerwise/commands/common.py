@@ -63,6 +63,10 @@ def writable_folder(folder: Path) -> Path:
         raise failed(
             f"{folder} is a file. Give the name of a folder, or of one to be made."
         ) from None
+    except OSError as error:
+        raise failed(
+            f"{folder}: the folder cannot be made: {error.strerror or error}. Give another --out."
+        ) from None
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, "nothing may be written there", str(folder))
     return folder

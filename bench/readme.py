@@ -31,7 +31,7 @@ LANGUAGES = {
         "in brackets how many times as "
         "long as layerwise, compiled; below 1, the other one is faster.",
         "PyTorch eager takes {eager} times as long as layerwise, compiled, in the geometric mean "
-        "over {count} networks, and PyTorch at its best {best} times.",
+        "over {eager_count} networks, and PyTorch at its best {best} times over {best_count}.",
         "Slower than, and with how much of our time (or disk) they do: {lost}. "
         "Beside a busy process, in memory, with the spread: [bench/RESULTS.md](bench/RESULTS.md).",
         "Nobody is faster in this; memory and more: [bench/RESULTS.md](bench/RESULTS.md).",
@@ -40,8 +40,8 @@ LANGUAGES = {
         "测量日期 {date}，机器：{machine}；每个库 {threads} 个线程，PyTorch {torch}，JAX {jax}。"
         "数字是一步训练的毫秒数（float32；买水果的例子为微秒），"
         "括号里是 layerwise 编译引擎用时的多少倍，小于 1 表示对方更快。",
-        "{count} 个网络的几何平均：PyTorch eager 用时是 layerwise 编译引擎的 {eager} 倍，"
-        "PyTorch 最快的设置是 {best} 倍。",
+        "用时与 layerwise 编译引擎之比的几何平均：PyTorch eager 是 {eager} 倍（{eager_count} 个网络），"
+        "PyTorch 最快的设置是 {best} 倍（{best_count} 个网络）。",
         "不如别人的地方（括号里是对方与 layerwise 之比，英文）：{lost}。"
         "旁边有繁忙进程时的结果、内存和波动范围：[bench/RESULTS.md](bench/RESULTS.md)（英文）。",
         "这里没有比别人慢的；内存等其他结果：[bench/RESULTS.md](bench/RESULTS.md)（英文）。",
@@ -87,5 +87,10 @@ def mean(steps: dict[str, Any], words: Words) -> str:
     }
     if not all(found.values()):
         return ""
-    eager, best = (f"{geometric(ratios):.2f}" for ratios in found.values())
-    return words.mean.format(eager=eager, best=best, count=len(found["torch"]))
+    eager, best = found.values()
+    return words.mean.format(
+        eager=f"{geometric(eager):.2f}",
+        eager_count=len(eager),
+        best=f"{geometric(best):.2f}",
+        best_count=len(best),
+    )

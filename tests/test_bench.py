@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import readme, results
+from bench import measure, readme, results
 from bench.__main__ import main
 from bench.contenders import BEST, Contender, book
 from bench.contenders.ours import prepare
@@ -49,6 +49,15 @@ def test_what_does_other_work_fails_with_a_reason(tmp_path):
     assert "failed" in process(contender, asked, threads=1)
     contender = contender._replace(needs=("no_such_module",))
     assert process(contender, asked, 1) == {"failed": "no_such_module is not installed"}
+
+
+def test_the_first_loss_is_met_more_closely_than_those_after_steps():
+    given = prepare(WORKS["two_layer_net"])
+    work, losses = WORKS["two_layer_net"], given.expected
+    measure.check([*(losses * [1, 1.01, 0.99])], work, given)
+    for other in ([1.003, 1, 1], [1, 1, 1.03]):
+        with pytest.raises(AssertionError):
+            measure.check([*(losses * other)], work, given)
 
 
 def test_what_is_given_comes_back_from_its_file(tmp_path):
@@ -106,3 +115,16 @@ def test_the_readmes_get_the_table_between_the_markers(tmp_path):
         text = Path(tmp_path, name).read_text()
         assert text.startswith("before\n") and text.endswith("\nafter\n")
         assert "6.00 (3.00)" in text and "(0.50)" in text and "old" not in text
+
+
+def test_each_mean_says_over_how_many_networks_it_is(tmp_path):
+    gpt = {"compiled": run_of(1.0), "torch": run_of(3.0), "best: fused": {"runs": []}}
+    for name in readme.LANGUAGES:
+        Path(tmp_path, name).write_text(MARKED)
+    readme.write(FOUND | {"works": {**FOUND["works"], "gpt": gpt}}, tmp_path)
+    assert (
+        "PyTorch eager takes 3.00 times as long as layerwise, compiled, in the geometric mean over "
+        "2 networks, and PyTorch at its best 0.50 times over 1."
+    ) in Path(tmp_path, "README.md").read_text()
+    chinese = Path(tmp_path, "README.zh-CN.md").read_text()
+    assert "3.00 倍（2 个网络）" in chinese and "0.50 倍（1 个网络）" in chinese

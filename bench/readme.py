@@ -40,7 +40,8 @@ LANGUAGES = {
         "测量日期 {date}，机器：{machine}；每个库 {threads} 个线程，PyTorch {torch}，JAX {jax}。"
         "数字是一步训练的毫秒数（float32；买水果的例子为微秒），"
         "括号里是 layerwise 编译引擎用时的多少倍，小于 1 表示对方更快。",
-        "用时与 layerwise 编译引擎之比的几何平均：PyTorch eager 是 {eager} 倍（{eager_count} 个网络），"
+        "用时与 layerwise 编译引擎之比的几何平均："
+        "PyTorch eager 是 {eager} 倍（{eager_count} 个网络），"
         "PyTorch 最快的设置是 {best} 倍（{best_count} 个网络）。",
         "不如别人的地方（括号里是对方与 layerwise 之比，英文）：{lost}。"
         "旁边有繁忙进程时的结果、内存和波动范围：[bench/RESULTS.md](bench/RESULTS.md)（英文）。",

@@ -624,7 +624,7 @@ def test_other_numbers_beside_a_large_column_are_noticed(tmp_path):
     assert resumed(tmp_path, data=(rounded, T)).resumed
     others = times.copy()
     others[:, 1:] = others[::-1, 1:]
-    with pytest.raises(lw.FileError, match="x is .22, 6. float64 as before, but holds other"):
+    with pytest.raises(lw.FileError, match="float64 as before, but holds other"):
         resumed(tmp_path, data=(others, T))
     path = tmp_path / "step-000000006.safetensors"
     arrays, notes = read_checkpoint(path)

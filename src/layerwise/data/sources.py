@@ -143,9 +143,10 @@ def show(x: Arrays) -> str:
 
 
 def fingerprint(given: dict[str, Arrays]) -> dict[str, tuple[str, list[float], list[float]]]:
-    """Of all arrays by name: shape and dtype, and of a few rows two sums that tell them from others.
+    """Of all arrays by name: shape and dtype, and two sums of each of a few rows.
 
-    The second one is of logarithms, so that large numbers do not hide what stands beside them.
+    They tell data from others. The second sum is of logarithms, so that large numbers do not hide
+    what stands beside them.
 
     >>> fingerprint({"x": np.array([[0.0, 2.0], [3.0, 4.0]]), "t": None})
     {'x': ('(2, 2) float64', [4.0, 11.0], [16.588099..., 26.673908...])}

@@ -232,6 +232,8 @@ def test_the_page_has_a_slider_through_time(reader, tmp_path):
     assert "at=1" in page.url
     loss = page.locator(".wide-stats dd").first.inner_text()
     assert float(loss) == pytest.approx(told["loss"][1], rel=1e-3)
+    page.keyboard.press("f")  # there is nothing to search in
+    page.keyboard.press("/")
     page.get_by_role("button", name="affine1.W").click()
     assert page.locator("#panel h2").inner_text() == "affine1.W"
     assert page.locator("#panel .chart").count() == 2

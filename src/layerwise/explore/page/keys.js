@@ -17,6 +17,11 @@ function moving(key) {
   return key in MOVES ? (app) => app.view.move(...MOVES[key]) : ACTIONS[key];
 }
 
+// A training has nothing to search in.
+function find() {
+  document.getElementById("search")?.focus();
+}
+
 const FAR = 80; // pixels that the picture moves by a key
 const MOVES = {
   ArrowLeft: [FAR, 0],
@@ -32,8 +37,8 @@ const ACTIONS = {
   Home: (app) => app.jump(0),
   End: (app) => app.jump(Infinity),
   p: (app) => app.transport.toggle(),
-  f: () => document.getElementById("search").focus(),
-  "/": () => document.getElementById("search").focus(),
+  f: find,
+  "/": find,
   0: (app) => app.view.fit(true),
   "+": (app) => app.view.zoom(1.25),
   "=": (app) => app.view.zoom(1.25),

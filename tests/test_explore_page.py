@@ -350,6 +350,16 @@ def test_nested_graphs_fold_and_unfold_and_the_address_remembers(reader):
     assert page.locator(".caption").inner_text().startswith("Forward 2 of 2")
 
 
+def test_a_closed_graph_says_that_its_class_numbers_have_no_gradient(reader):
+    page = reader.open(explored(gpt)[0])
+    page.get_by_label("Close all").click()
+    page.keyboard.press("End")
+    assert page.locator("#panel h2").inner_text().startswith("Graph(")
+    back = page.locator("section").filter(has_text="What goes back").inner_text()
+    assert "no gradient" in back
+    assert "not computed yet" not in back
+
+
 def test_searching_opens_what_a_node_is_in(reader):
     text, _ = explored(gpt)
     page = reader.open(text)

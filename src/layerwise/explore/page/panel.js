@@ -283,6 +283,9 @@ function folded(app, frame, direction) {
       say("gradientsBack"),
       takes.map((value) => {
         const parts = app.walk.parts(value).filter((part) => part.node && inside.has(part.node.id));
+        const takers = value.takers.filter(({ node }) => inside.has(node.id));
+        if (!parts.length && app.walk.isOver({ takers }, app.state.time))
+          return gradientCard(app, value, { state: "none" });
         const done = parts.every((part) => part.at <= app.state.time);
         return valueCard(app, value, "grad", {
           what: done ? total(parts) : null,

@@ -133,6 +133,41 @@ def test_a_number_for_each_point_makes_a_surface_too(tmp_path):
     assert points_of(trainer)[2][0][0] < x[:, 0].min()
 
 
+def surfaced(path, loss, net, t):
+    x, classes = plane()
+    trainer = lw.Trainer(net, loss, callbacks=[lw.Record(path)], progress=False, metrics=[])
+    trainer.fit((x, t(classes)), epochs=3, batch_size=30)
+    told = read_back(path.read_text("utf-8"))["training"]["surface"]
+    side = told["side"]
+    last = np.frombuffer(base64.b64decode(told["frames"][-1]), np.uint8).reshape(side, side, 2)
+    (left, _), (_, high) = told["box"]
+    out = trainer.net.predict(np.array([[left, high]], np.float32))[0]
+    return last[0, 0].tolist(), out
+
+
+def test_the_loss_says_what_the_outputs_of_a_surface_are(tmp_path):
+    body = [lw.Affine(2, 4), lw.Tanh()]
+    net = lw.Sequential(*body, lw.Affine(4, 1), lw.Sigmoid(), seed=0)
+    yes = lambda classes: (classes == 0).astype(np.float32)[:, None]  # noqa: E731
+    (chosen, sure), out = surfaced(tmp_path / "b.html", lw.BinaryCrossEntropy(), net, yes)
+    assert chosen == (out[0] > 0.5)
+    assert sure == round(255 * max(float(out[0]), 1 - float(out[0])))
+    net = lw.Sequential(lw.Affine(2, 3), lw.LogSoftmax(), seed=0)
+    loss = lw.NegativeLogLikelihood()
+    (chosen, sure), out = surfaced(tmp_path / "n.html", loss, net, lambda classes: classes)
+    assert (chosen, sure) == (out.argmax(), round(255 * float(np.exp(out.max()))))
+
+
+def test_numbers_that_are_no_classes_have_no_surface(tmp_path):
+    x, _ = plane()
+    net = lw.Sequential(lw.Affine(2, 1), seed=0)
+    path = tmp_path / "t.html"
+    callbacks = [lw.Record(path)]
+    trainer = lw.Trainer(net, lw.MeanSquaredError(), callbacks=callbacks, progress=False)
+    trainer.fit((x, x[:, :1] * 2), epochs=1, batch_size=30)
+    assert read_back(path.read_text("utf-8"))["training"]["surface"] is None
+
+
 # the file ----------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,9 @@ from ..data.sources import each
 from ..draw.outline import Outline
 from ..draw.texts import one_line
 from ..files import as_path, write_whole
+from ..layers.binary import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ..layers.likelihood import NegativeLogLikelihood
+from ..layers.loss import SoftmaxCrossEntropy
 from ..seat import Seat
 from ..training.callback import Callback
 from ..training.checks import TrainingError, whole
@@ -51,7 +54,7 @@ class Record(Callback):
     The page shows loss and metrics, of every layer the spread of its values and gradients, its dead
     units (those that gave 0 for all rows of the batch), of every parameter its norm, its gradient
     and how far a step moved it, and small weights as images. Of data with two columns it shows the
-    decision surface. One of its sides is the walk through the trained network, with rows of the
+    decision surface, if the loss is one of probabilities of classes. One of its sides is the walk through the trained network, with rows of the
     last batch. What a step costs grows by the time of these statistics, every n-th step. The frames
     are in checkpoints, so that a resumed training has one page; a second `fit` goes on with them.
 
@@ -284,20 +287,16 @@ class Surface:
         self.grid: Any = np.stack([across, down], axis=1).astype(self.points.dtype)
 
     def now(self) -> str | None:
-        """The surface in bytes: two for each point, the class and how sure it is, or the number."""
+        """The surface in bytes: two for each point, the class and how sure it is."""
         if self.points is None:
             return None
         out = np.asarray(self.trainer.net.predict(self.grid), np.float64)
         if out.ndim != 2 or len(out) != len(self.grid) or not np.isfinite(out).all():
             return None
-        if out.shape[1] == 1:
-            sure = 1 / (1 + np.exp(-np.clip(out[:, 0], -50, 50)))
-            chosen = sure > 0.5
-            sure = np.maximum(sure, 1 - sure)
-        else:
-            shares = np.exp(out - out.max(axis=1, keepdims=True))
-            chosen = out.argmax(axis=1)
-            sure = shares.max(axis=1) / shares.sum(axis=1)
+        shares = probabilities(self.trainer.criterion.loss, out)
+        if shares is None:
+            return None
+        chosen, sure = shares.argmax(axis=1), np.clip(shares.max(axis=1), 0, 1)
         return text_of(np.stack([chosen, np.rint(sure * 255)], axis=1).astype(np.uint8))
 
     def told(self, frames: list[Any]) -> dict[str, Any] | None:
@@ -310,6 +309,24 @@ class Surface:
             "targets": self.targets,
             "frames": frames,
         }
+
+
+def probabilities(loss: Any, out: np.ndarray) -> np.ndarray | None:
+    """The probability of each class, as the loss reads the outputs (N, C); None: it reads none."""
+    if isinstance(loss, SoftmaxCrossEntropy):
+        shares = np.exp(out - out.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+    if isinstance(loss, NegativeLogLikelihood):
+        return np.exp(np.minimum(out, 0))
+    if out.shape[1] != 1:
+        return None  # several answers of yes and no are no classes
+    if isinstance(loss, BinaryCrossEntropyWithLogits):
+        yes = 1 / (1 + np.exp(-np.clip(out, -50, 50)))
+    elif isinstance(loss, BinaryCrossEntropy):
+        yes = out
+    else:
+        return None
+    return np.concatenate([1 - yes, yes], axis=1)
 
 
 def points_of(trainer: Any) -> tuple[Any, list[int], Any]:

@@ -229,15 +229,31 @@ def test_a_picked_element_marks_what_it_depends_on(blank):
     assert dict(found) == {"w1": 9, "w0": 25}
 
 
+def test_marks_follow_every_way_through_a_skip_connection(blank):
+    x = lw.Input("x")
+    h = (lw.Tanh()(x).named("t") + lw.Conv1d(1, 1, 3, padding=1)(x).named("c")).named("h")
+    data = record(lw.Graph(lw.Conv1d(1, 1, 3, padding=1)(h).named("y"), seed=0), rng_array(1, 1, 9))
+    ids = {one["name"]: one["id"] for one in data["values"]}
+    expression = (
+        "Object.fromEntries([...t.marksOf(new t.Model(given[0]), {value: given[1],"
+        " index: [0, 0, 4]})].map(([id, all]) => [id, all.map((one) => one[2]).sort()]))"
+    )
+    above = told(blank, expression, [data, ids["y"]])
+    assert above[ids["h"]] == above[ids["t"]] == above[ids["c"]] == [3, 4, 5]
+    assert above[ids["x"]] == [2, 3, 4, 5, 6]
+    below = told(blank, expression, [data, ids["x"]])
+    assert below[ids["y"]] == [2, 3, 4, 5, 6]
+
+
 def test_marks_stop_where_everything_depends_on_everything(blank):
     node = lw.Input("x")
     for _ in range(3):
         node = lw.Affine(400, 400)(node)
     data = record(lw.Graph(node.named("y"), seed=0), rng_array(1, 400).astype(np.float32))
     found = told(
-        blank, "t.marksOf(new t.Model(given), {value: 'w3', index: [0, 4]}).get('w2') ?? []", data
+        blank, "[...t.marksOf(new t.Model(given), {value: 'w3', index: [0, 4]})]", data
     )
-    assert found == []
+    assert found == [["w2", None]]  # what is not followed further is told apart from what is not met
 
 
 # the rest ----------------------------------------------------------------------------------------

@@ -223,6 +223,14 @@ def test_a_failing_graph_shows_what_ran_and_why_it_stopped(reader):
 
 
 def test_a_shape_that_fails_only_when_the_graph_runs_has_its_page(reader):
+def test_an_element_that_belongs_to_too_many_says_so(reader):
+    x = lw.Input("x", shape=(None, 400))
+    net = lw.Graph(lw.Affine(400, 3)(x).named("y"), seed=0)
+    page = reader.open(explored((net, (np.ones((2, 400), np.float32),), {}))[0], "#pick=w1:0,1&node=y")
+    said = "x: more than 300 elements, not followed further."
+    assert said in page.locator(".element").inner_text()
+
+
     x = lw.Input("x")
     graph = lw.Graph(lw.Affine(3, 2)(lw.Tanh()(x)).named("y"), seed=0)
     page = reader.open(explored((graph, (np.ones((2, 4)),), {}))[0])

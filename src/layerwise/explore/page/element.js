@@ -1,6 +1,7 @@
 // One element of a tensor followed: what it was made of, and what its gradient was made of.
 
 import { html } from "./dom.js";
+import { MOST } from "./marks.js";
 import { number } from "./numbers.js";
 import { say } from "./texts.js";
 import { gradientMadeOf, madeOf, numberAt } from "./trace.js";
@@ -39,7 +40,17 @@ export function elementSection(app, node) {
     summary(app, value, pick.index),
     originOf(app, value, pick.index),
     gradientOf(app, value, pick.index),
+    tooMany(app),
   );
+}
+
+// Where following the element ended, because it has to do with too many others.
+function tooMany(app) {
+  const names = [...app.marks]
+    .filter(([, indices]) => indices === null)
+    .map(([id]) => app.model.values.get(id).name);
+  if (!names.length) return null;
+  return html("p", { class: "quiet" }, say("tooMany", names.join(", "), MOST));
 }
 
 function summary(app, value, index) {

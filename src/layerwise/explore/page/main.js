@@ -244,11 +244,16 @@ class App {
     return place && place.shape !== "box" ? place.text[0] : "";
   }
 
-  marksIn(valueId) {
+  // What belongs to the picked element, by the ids of values.
+  get marks() {
     if (this.marksFor !== this.state.pick) {
-      this.marks = marksOf(this.model, this.state.pick);
+      this.marked = marksOf(this.model, this.state.pick);
       this.marksFor = this.state.pick;
     }
+    return this.marked;
+  }
+
+  marksIn(valueId) {
     return this.marks.get(valueId) ?? [];
   }
 

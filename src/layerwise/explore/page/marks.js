@@ -2,36 +2,39 @@
 
 import { gradientMadeOf, madeOf } from "./trace.js";
 
-const MOST = 300; // elements of one value; more than that is all of it, and says nothing
+export const MOST = 300; // elements of one value; more than that is all of it, and says nothing
 
-// A map from the id of a value to the indices in it that belong to the picked element.
+// A map from the id of a value to the indices in it that belong to the picked element; null: more
+// than MOST, which are not followed further.
 export function marksOf(model, pick) {
   const marks = new Map();
   if (!pick) return marks;
-  spread(marks, pick, (id, index) => upstream(model, id, index));
-  spread(marks, pick, (id, index) => downstream(model, id, index));
+  const order = inOrder(model);
+  spread(marks, pick, [...order].reverse(), (id, index) => upstream(model, id, index));
+  spread(marks, pick, order, (id, index) => downstream(model, id, index));
   marks.delete(pick.value);
   return marks;
 }
 
-function spread(marks, pick, neighbours) {
-  const found = new Map([[pick.value, new Map([[String(pick.index), pick.index]])]]);
-  const queue = [pick.value];
-  while (queue.length) {
-    const id = queue.shift();
-    for (const index of found.get(id).values()) {
-      for (const [other, at] of neighbours(id, index)) {
-        if (!found.has(other)) {
-          found.set(other, new Map());
-          queue.push(other);
-        }
-        if (found.get(other).size <= MOST) found.get(other).set(String(at), at);
-      }
+// The values as they were computed: all that a value is made of stands before it.
+function inOrder(model) {
+  const at = new Map(model.record.forward.map((id, i) => [id, i]));
+  const place = (id) => at.get(model.values.get(id).from) ?? -1;
+  return [...model.values.keys()].sort((a, b) => place(a) - place(b));
+}
+
+// Each value is left when everything has come to it, by whatever ways.
+function spread(marks, pick, order, neighbours) {
+  const found = new Map(order.map((id) => [id, new Map()]));
+  found.get(pick.value).set(String(pick.index), pick.index);
+  for (const id of order) {
+    const indices = [...found.get(id).values()];
+    if (!indices.length) continue;
+    marks.set(id, indices.length > MOST ? null : indices);
+    if (indices.length > MOST) continue;
+    for (const index of indices) {
+      for (const [other, at] of neighbours(id, index)) found.get(other).set(String(at), at);
     }
-    for (const [other, indices] of found) if (indices.size > MOST) indices.clear();
-  }
-  for (const [id, indices] of found) {
-    marks.set(id, [...(marks.get(id) ?? []), ...indices.values()]);
   }
 }
 

@@ -181,6 +181,11 @@ const TABLE = {
   quizSign: [
     "Is the mean of this gradient positive or negative?",
     "这个梯度的均值是正还是负？",
+  tooMany: [
+    "{0}: more than {1} elements, not followed further.",
+    "{0}：超过 {1} 个元素，不再跟踪。",
+    "{0}：{1} 個を超える要素は、それ以上追いません。",
+  ],
     "この勾配の平均は正？負？",
   ],
   reveal: ["Reveal", "揭晓", "答えを見る"],

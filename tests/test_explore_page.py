@@ -118,6 +118,34 @@ def test_a_fan_out_is_shown_as_the_sum_of_what_comes_back(reader):
     assert fan.locator("figcaption").all_inner_texts() == ["from mul1", "from affine1", "sum"]
 
 
+def test_what_comes_back_on_one_of_several_ways_is_called_a_part(reader):
+    x = lw.Input("x")
+    page = reader.open(explored((lw.Graph((x.exp() * x).named("y")), (2.0,), {}))[0], "#quiz=1")
+    page.keyboard.press("End")
+    question = page.locator(".quiz p").first.inner_text()
+    assert question == "What comes back to x from exp1?"
+    page.get_by_text("Reveal").click()
+    row = page.locator(".chain .row").first
+    assert row.locator("h4").inner_text() == "What comes back to x from exp1"
+    assert row.locator("small").all_inner_texts() == ["local derivative", "upstream", "part"]
+
+
+@pytest.mark.parametrize(
+    ("case", "dout", "said"),
+    [
+        (shop_case, 1, "The derivative of price by itself is 1."),
+        (several_outputs, 1, "What is differentiated is the sum of all outputs."),
+        (shop_case, 2, "These gradients were given, for instance by the loss."),
+    ],
+)
+def test_the_turn_says_what_is_differentiated(reader, case, dout, said):
+    graph, args, named = case()
+    page = reader.open(graph.explore(*args, **named, dout=dout))
+    page.evaluate("layerwise.jump(layerwise.walk.turn)")
+    assert page.locator("#panel .lead-text").inner_text().startswith(said)
+    assert "how fast the result grows" in page.locator("#panel").inner_text()
+
+
 # the numbers are Python's ------------------------------------------------------------------------
 
 
@@ -195,6 +223,14 @@ def test_no_number_in_the_panel_is_cut_at_the_right(reader, width):
     assert page.evaluate(script("cut")) == []
 
 
+def test_an_element_that_belongs_to_too_many_says_so(reader):
+    x = lw.Input("x", shape=(None, 400))
+    net = lw.Graph(lw.Affine(400, 3)(x).named("y"), seed=0)
+    page = reader.open(explored((net, (np.ones((2, 400), np.float32),), {}))[0], "#pick=w1:0,1&node=y")
+    said = "x: more than 300 elements, not followed further."
+    assert said in page.locator(".element").inner_text()
+
+
 def test_following_an_element_leads_to_the_layer_that_made_it(reader):
     text, _ = explored(two_layers)
     page = reader.open(text, "#step=4&pick=w4:0,3&node=affine2")
@@ -223,14 +259,6 @@ def test_a_failing_graph_shows_what_ran_and_why_it_stopped(reader):
 
 
 def test_a_shape_that_fails_only_when_the_graph_runs_has_its_page(reader):
-def test_an_element_that_belongs_to_too_many_says_so(reader):
-    x = lw.Input("x", shape=(None, 400))
-    net = lw.Graph(lw.Affine(400, 3)(x).named("y"), seed=0)
-    page = reader.open(explored((net, (np.ones((2, 400), np.float32),), {}))[0], "#pick=w1:0,1&node=y")
-    said = "x: more than 300 elements, not followed further."
-    assert said in page.locator(".element").inner_text()
-
-
     x = lw.Input("x")
     graph = lw.Graph(lw.Affine(3, 2)(lw.Tanh()(x)).named("y"), seed=0)
     page = reader.open(explored((graph, (np.ones((2, 4)),), {}))[0])

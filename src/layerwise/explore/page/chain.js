@@ -44,7 +44,7 @@ function chainRow(app, node, i, value, gradient, done) {
   const asked = app.quiz.asks(node, i, done);
   const own =
     node.names[i] && node.names[i] !== value.name ? html("span", { class: "own" }, node.names[i]) : null;
-  const title = html("h4", {}, say("gradientOf", value.name), own);
+  const title = html("h4", {}, backTitle(app, node, value), own);
   if (asked) return html("div", { class: "row" }, title, asked);
   if (!slope) {
     const what =
@@ -70,11 +70,20 @@ function chainRow(app, node, i, value, gradient, done) {
           ? box(number(gradient.grad.number), say("upstreamShort"), "up")
           : unknown(say("upstreamShort")),
         op("="),
-        dx ? box(number(dx.number), say("product"), "back") : unknown(say("product")),
+        dx ? box(number(dx.number), productName(app, value), "back") : unknown(productName(app, value)),
       ),
     );
   }
   return html("div", { class: "row" }, title, tensorRow(app, slope, gradient.grad, dx, value));
+}
+
+// What a layer gives back to an input: its gradient, or what it adds to that.
+export function backTitle(app, node, value) {
+  return app.walk.isSum(value) ? say("partOf", value.name, node.name) : say("gradientOf", value.name);
+}
+
+function productName(app, value) {
+  return say(app.walk.isSum(value) ? "part" : "product");
 }
 
 // The same for arrays: three maps, and under each the number of the picked element.
@@ -96,7 +105,7 @@ function tensorRow(app, slope, up, dx, value) {
     html("span", { class: "sign" }, "×"),
     one(up, say("upstreamShort"), "diverging", "back", "up"),
     html("span", { class: "sign" }, "="),
-    one(dx, say("product"), "diverging", "back", "dx"),
+    one(dx, productName(app, value), "diverging", "back", "dx"),
     html("div", { class: "at" }, `[${index.join(", ")}]`),
   );
 }

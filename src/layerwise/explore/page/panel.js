@@ -4,7 +4,7 @@ import { codeBlock, formula } from "./code.js";
 import { html, replaceChildren } from "./dom.js";
 import { boundary, membersOf } from "./folding.js";
 import { checkSection } from "./checks.js";
-import { chainRule, equation } from "./chain.js";
+import { backTitle, chainRule, equation } from "./chain.js";
 import { elementSection } from "./element.js";
 import { count } from "./numbers.js";
 import { styleOf } from "./scene.js";
@@ -34,14 +34,30 @@ function stepSections(app) {
   }));
   return [
     header(app, atStart ? say("start") : say("turn"), app.model.record.graph, atStart ? "ahead" : "back"),
-    html("p", { class: "lead-text" }, say(atStart ? "startSays" : "turnSays")),
+    html("p", { class: "lead-text" }, atStart ? say("startSays") : `${beginning(outputs)} ${say("turnSays")}`),
     atStart
       ? inputCards(app)
       : section(
           say("gradient"),
           outputs.map(({ value, dx }) => valueCard(app, value, "grad", { what: dx })),
         ),
+    atStart ? null : html("p", { class: "quiet" }, say("gradientSays")),
   ];
+}
+
+// What is differentiated: one number, the sum of all outputs, or something behind them.
+function beginning(outputs) {
+  const some = outputs.filter(({ dx }) => dx);
+  if (!some.every(({ dx }) => isOnes(dx))) return say("turnGiven");
+  const [first] = some;
+  const alone = some.length === 1 && first.dx.kind === "number";
+  return alone ? say("turnByItself", first.value.name) : say("turnOfSum");
+}
+
+function isOnes(dx) {
+  if (dx.kind === "number") return Number(dx.number) === 1;
+  const { low, high, nan, inf } = dx.tensor?.said ?? {};
+  return low === 1 && high === 1 && !nan && !inf;
 }
 
 function inputCards(app) {
@@ -202,7 +218,7 @@ function dxCard(app, node, i, done) {
   const value = app.model.values.get(node.takes[i]);
   const dx = done ? node.dxs[i] : null;
   const asked = app.quiz.asks(node, i, done);
-  if (asked) return html("div", { class: "row" }, html("h4", {}, say("gradientOf", value.name)), asked);
+  if (asked) return html("div", { class: "row" }, html("h4", {}, backTitle(app, node, value)), asked);
   if (done && !dx)
     return card({
       name: inputName(node, i, value),
@@ -287,9 +303,10 @@ function folded(app, frame, direction) {
         if (!parts.length && app.walk.isOver({ takers }, app.state.time))
           return gradientCard(app, value, { state: "none" });
         const done = parts.every((part) => part.at <= app.state.time);
+        const whole = parts.length === app.walk.parts(value).length;
         return valueCard(app, value, "grad", {
           what: done ? total(parts) : null,
-          name: say("gradientOf", value.name),
+          name: whole ? say("gradientOf", value.name) : say("partOf", value.name, frame.name),
         });
       }),
     ),

@@ -72,7 +72,7 @@ export class Quiz {
     return html(
       "form",
       { class: "quiz", onsubmit: answer },
-      html("p", {}, say("quizAsk", value.name)),
+      html("p", {}, say(this.app.walk.isSum(value) ? "quizAskPart" : "quizAsk", value.name, node.name)),
       html("p", { class: "quiet" }, say("quizHint", node.names[i] ?? value.name)),
       html(
         "div",

@@ -13,9 +13,29 @@ const TABLE = {
   ],
   turn: ["Backward begins", "反向传播开始", "逆伝播の始まり"],
   turnSays: [
-    "The gradient of the output by itself is where backward begins. From here each layer turns the gradient of its output into gradients of its inputs.",
-    "反向传播从输出对自身的梯度开始。之后每一层把输出的梯度变成各输入的梯度。",
-    "逆伝播は出力自身に対する勾配から始まります。ここから各層が、出力の勾配を入力の勾配に変えていきます。",
+    "From here each layer turns the gradient of its output into gradients of its inputs.",
+    "从这里开始，每一层把输出的梯度变成各输入的梯度。",
+    "ここから各層が、出力の勾配を入力の勾配に変えていきます。",
+  ],
+  turnByItself: [
+    "The derivative of {0} by itself is 1.",
+    "{0} 对自身的导数是 1。",
+    "{0} の自分自身に対する微分は 1 です。",
+  ],
+  turnOfSum: [
+    "What is differentiated is the sum of all outputs.",
+    "被求导的是所有输出之和。",
+    "微分するのは、すべての出力の和です。",
+  ],
+  turnGiven: [
+    "These gradients were given, for instance by the loss.",
+    "这些梯度是给定的，例如由损失函数给出。",
+    "これらの勾配は、たとえば損失関数から与えられたものです。",
+  ],
+  gradientSays: [
+    "The gradient of a number says how fast the result grows when this number grows.",
+    "一个数的梯度表示：这个数增大时，结果增大得有多快。",
+    "ある数の勾配は、その数が増えるとき結果がどれだけ速く増えるかを表します。",
   ],
   failed: ["Stopped here", "在此停止", "ここで停止"],
   failedSays: [
@@ -67,6 +87,8 @@ const TABLE = {
   product: ["gradient", "梯度", "勾配"],
   chainRule: ["Local × upstream", "局部 × 上游", "局所 × 上流"],
   gradientOf: ["Gradient for {0}", "{0} 的梯度", "{0} の勾配"],
+  partOf: ["What comes back to {0} from {1}", "从 {1} 传回 {0} 的部分", "{1} から {0} に戻る部分"],
+  part: ["part", "部分", "部分"],
   gradientsBack: ["What goes back", "传回的梯度", "戻る勾配"],
   noGradient: ["no gradient", "无梯度", "勾配なし"],
   noGradientSays: [
@@ -159,6 +181,11 @@ const TABLE = {
   gradientFrom: ["Its gradient is made of", "它的梯度由以下组成", "勾配の内訳"],
   andMore: ["{0} more terms", "其余 {0} 项", "ほか {0} 項"],
   notShown: ["{0} terms are not in the sample", "{0} 项不在样本中", "{0} 項は標本にありません"],
+  tooMany: [
+    "{0}: more than {1} elements, not followed further.",
+    "{0}：超过 {1} 个元素，不再跟踪。",
+    "{0}：{1} 個を超える要素は、それ以上追いません。",
+  ],
   noTrace: [
     "This layer mixes its inputs in a way that cannot be followed one number at a time.",
     "该层以无法逐个数跟踪的方式混合输入。",
@@ -173,6 +200,11 @@ const TABLE = {
   reset: ["Reset", "重置", "元に戻す"],
   quiz: ["Predict first", "先预测", "先に予想"],
   quizAsk: ["What is the gradient of {0}?", "{0} 的梯度是多少？", "{0} の勾配はいくつ？"],
+  quizAskPart: [
+    "What comes back to {0} from {1}?",
+    "从 {1} 传回 {0} 的是多少？",
+    "{1} から {0} に戻るのはいくつ？",
+  ],
   quizHint: [
     "It is local × upstream: which local derivative does {0} have here?",
     "等于 局部 × 上游：这里 {0} 的局部导数是多少？",
@@ -181,11 +213,6 @@ const TABLE = {
   quizSign: [
     "Is the mean of this gradient positive or negative?",
     "这个梯度的均值是正还是负？",
-  tooMany: [
-    "{0}: more than {1} elements, not followed further.",
-    "{0}：超过 {1} 个元素，不再跟踪。",
-    "{0}：{1} 個を超える要素は、それ以上追いません。",
-  ],
     "この勾配の平均は正？負？",
   ],
   reveal: ["Reveal", "揭晓", "答えを見る"],

@@ -68,6 +68,11 @@ export class Walk {
     return parts.sort((a, b) => a.at - b.at); // in the order in which they come back
   }
 
+  // Whether the gradient of a value is a sum: of what comes back from several uses.
+  isSum(value) {
+    return this.parts(value).length > 1;
+  }
+
   // Whether nothing will come back to a value that has had nothing: all who took it have run.
   isOver(value, time) {
     if (time >= this.end) return !this.failed;

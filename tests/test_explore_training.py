@@ -281,6 +281,17 @@ def test_the_page_has_a_slider_through_time(reader, tmp_path):
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 420
 
 
+@needs_browser
+def test_weights_that_are_shown_in_part_say_so(reader, tmp_path):
+    net = lw.Sequential(lw.Affine(2, 1700), lw.ReLU(), lw.Affine(1700, 3), seed=0)
+    path = tmp_path / "training.html"
+    recorded(path, net=net, epochs=1)
+    page = reader.open(path.read_text("utf-8"))
+    card = page.locator("figure.parameter").filter(has_text="affine1.W")
+    assert card.locator(".kind").inner_text().startswith("2×1700 · max |w| ")
+    assert card.locator(".note").inner_text() == "shown: 1024 of 1700 along axis 1"
+
+
 @needs_axe
 @needs_browser
 def test_axe_finds_nothing_in_a_training(reader, tmp_path):

@@ -166,6 +166,7 @@ class Record(Callback):
             "images": {
                 name: {
                     "shape": shape,
+                    "whole": [*trainer.parameters[name].value.shape],
                     "frames": [frame["images"][name][1] for frame in frames],
                     "reach": [frame["images"][name][2] for frame in frames],
                 }

@@ -72,7 +72,7 @@ function tensorBody(options) {
     options.small
       ? null
       : html("div", { class: "facts" }, statisticsOf(tensor), histogram(tensor, style, name)),
-    note(tensor),
+    partNote(tensor.sizes, tensor.shape),
   );
 }
 
@@ -346,10 +346,9 @@ function scaleBar(tensor, style) {
   );
 }
 
-function note(tensor) {
-  if (tensor.whole) return null;
-  const parts = tensor.axes
-    .map((one, axis) => (one ? say("ofAxis", one.length, tensor.shape[axis], axis) : null))
-    .filter(Boolean);
-  return html("div", { class: "note" }, say("sampled", parts.join("; ")));
+// Of which axes only a part is shown; null: all of it is.
+export function partNote(sizes, shape) {
+  const parts = sizes.map((n, axis) => (n < shape[axis] ? say("ofAxis", n, shape[axis], axis) : null));
+  const told = parts.filter(Boolean);
+  return told.length ? html("div", { class: "note" }, say("sampled", told.join("; "))) : null;
 }

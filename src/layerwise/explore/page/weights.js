@@ -4,6 +4,7 @@ import { html } from "./dom.js";
 import { Tensor } from "./data.js";
 import { drawn, mayBeImages, viewOf } from "./heat.js";
 import { number, shapeText } from "./numbers.js";
+import { partNote } from "./tensor.js";
 
 const ROOM = [372, 260]; // pixels
 
@@ -40,9 +41,10 @@ export function drawnWeights(name, told, place, pixels) {
       "figcaption",
       {},
       html("span", { class: "what" }, name),
-      html("span", { class: "kind" }, `${shapeText(told.shape)} · ± ${number(reach, 3)}`),
+      html("span", { class: "kind" }, `${shapeText(told.whole)} · max |w| ${number(reach, 3)}`),
     ),
     html("div", { class: "map" }, canvas),
+    partNote(told.shape, told.whole),
   );
 }
 

@@ -38,13 +38,14 @@ export class Transport {
       oninput: () => app.timeline().go(Number(this.range.value)),
     });
     this.caption = html("div", { class: "caption" });
-    const entry = (kind, key) => html("span", { class: kind }, html("i"), say(key));
+    const entry = (kind, ...words) => html("span", { class: kind }, html("i"), words.join(" "));
+    const spread = app.model.isScalar ? "" : `(± ${say("std")})`;
     this.legend = html(
       "div",
       { class: "legend-line" },
-      entry("ahead", "legendValue"),
-      entry("back", "legendGradient"),
-      entry("ring-entry", "waiting"),
+      entry("ahead", say("legendValue")),
+      entry("back", say("legendGradient"), spread),
+      entry("ring-entry", say("waiting")),
     );
     this.speed = html(
       "select",

@@ -516,6 +516,11 @@ def test_odd_and_empty_arrays_break_nothing(reader):
     page = reader.open(text)
     page.keyboard.press("End")
     found = labels(page)
+    faults = page.evaluate(
+        "new DOMParser().parseFromString(layerwise.svgText(), 'image/svg+xml')"
+        ".querySelectorAll('parsererror').length"
+    )
+    assert faults == 0
     assert found["empty"] == ["empty", "empty"]
     assert found["x"][0] == "2×3"
     page.evaluate("layerwise.choose('x')")

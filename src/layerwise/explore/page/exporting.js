@@ -16,6 +16,9 @@ const KEPT = [
   "image-rendering",
 ];
 
+// Characters of names that no XML file may hold.
+const NOT_IN_XML = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+
 // The picture as SVG text that needs no style sheet; what moves is shown as it is at rest.
 export function svgText(scene) {
   for (const moving of scene.getAnimations({ subtree: true })) moving.finish();
@@ -33,7 +36,7 @@ export function svgText(scene) {
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.style.setProperty("background", getComputedStyle(document.body).backgroundColor);
-  return new XMLSerializer().serializeToString(copy);
+  return new XMLSerializer().serializeToString(copy).replace(NOT_IN_XML, "\ufffd");
 }
 
 export function saveSvg(app) {

@@ -299,15 +299,28 @@ def test_gradients_are_asked_for_before_they_are_shown(reader):
     assert fields.count() == 2
     fields.nth(0).fill("1.1")
     fields.nth(0).press("Enter")
+    assert page.evaluate("document.activeElement.dataset.focus") == "quiz:1"
     assert page.locator(".score").inner_text().split("\n") == ["1 of 1 right", "✓ Right."]
     page.locator(".quiz input").fill("715")
     page.locator(".quiz input").press("Enter")
+    assert page.evaluate("document.activeElement.id") == "panel"
     assert page.locator(".score").inner_text().split("\n") == ["1 of 2 right", "✗ It is 650."]
     assert labels(page)["tax"][1] == "650"
     assert page.locator(".checked").count() == 2
     page.keyboard.press("ArrowRight")
     page.get_by_text("Reveal").first.click()
     assert page.locator(".score").inner_text().startswith("1 of 2 right")
+
+
+def test_constants_and_what_is_no_number_are_not_asked_for(reader):
+    x, y = lw.Input("x"), lw.Input("y")
+    graph = lw.Graph([(x * 2.0).named("a"), (y * y).named("b")])
+    page = reader.open(explored((graph, (3.0, float("nan")), {}))[0], "#quiz=1")
+    asked = []
+    for _ in range(page.evaluate("layerwise.walk.end")):
+        page.keyboard.press("ArrowRight")
+        asked += page.locator(".quiz p:first-child").all_inner_texts()
+    assert asked == ["What is the gradient of x?"]
 
 
 def test_the_numeric_check_opens_on_request(reader):
@@ -503,6 +516,11 @@ def test_hostile_names_and_numbers_are_shown_as_text(reader):
     assert found["NaN & 'co'"] == ["NaN", "1e300"]
     assert found["a b�c"][0] == "∞"
     assert page.locator("img, #panel b b, #panel script").count() == 0
+    faults = page.evaluate(
+        "new DOMParser().parseFromString(layerwise.svgText(), 'image/svg+xml')"
+        ".querySelectorAll('parsererror').length"
+    )
+    assert faults == 0
     for node in page.locator(".thing").all():
         node.focus()
         page.keyboard.press("Enter")
@@ -516,11 +534,6 @@ def test_odd_and_empty_arrays_break_nothing(reader):
     page = reader.open(text)
     page.keyboard.press("End")
     found = labels(page)
-    faults = page.evaluate(
-        "new DOMParser().parseFromString(layerwise.svgText(), 'image/svg+xml')"
-        ".querySelectorAll('parsererror').length"
-    )
-    assert faults == 0
     assert found["empty"] == ["empty", "empty"]
     assert found["x"][0] == "2×3"
     page.evaluate("layerwise.choose('x')")

@@ -37,8 +37,10 @@ export class Quiz {
     if (app.folding.seenAs(step.id) !== step.id) return; // inside a folded graph nothing is asked
     const node = app.model.nodes.get(step.id);
     node.dxs.forEach((dx, i) => {
-      if (dx && truthOf(dx) !== null && !this.answers.has(this.key(node, i)))
-        app.walk.masked.add(this.key(node, i));
+      const value = app.model.values.get(node.takes[i]);
+      const isConstant = app.model.nodes.get(value.from).kind === "constant";
+      if (!dx || isConstant || truthOf(dx) === null || this.answers.has(this.key(node, i))) return;
+      app.walk.masked.add(this.key(node, i));
     });
   }
 
@@ -124,6 +126,13 @@ export class Quiz {
     this.last = { verdict, right, given };
     this.app.announce([verdict, all ? say("score", good, all) : ""].filter(Boolean).join(" "));
     this.app.render();
+    this.toNextQuestion();
+  }
+
+  // What was answered is gone, and its place with it: the keyboard goes on at the next one.
+  toNextQuestion() {
+    const panel = document.getElementById("panel");
+    (panel.querySelector(".quiz .answer > *") ?? panel).focus({ preventScroll: true });
   }
 
   // The score, and how the last answer was.
@@ -146,8 +155,9 @@ export class Quiz {
   }
 }
 
+// What a question asks for; null: nothing that could be told, no finite number or a mean of 0.
 function truthOf(dx) {
-  if (dx.kind === "number") return Number(dx.number);
-  const mean = dx.kind === "tensor" ? dx.tensor.said.mean : undefined;
-  return mean === undefined || mean === 0 ? null : mean;
+  if (dx.kind === "number") return Number.isFinite(Number(dx.number)) ? Number(dx.number) : null;
+  const { mean, nan, inf } = dx.tensor?.said ?? {};
+  return nan || inf || !Number.isFinite(mean) ? null : mean || null;
 }

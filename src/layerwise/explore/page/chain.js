@@ -56,25 +56,24 @@ function chainRow(app, node, i, value, gradient, done) {
       card({ name: `d${node.names[i]}`, what, style: "diverging", tone: "back" }),
     );
   }
-  if (slope.kind === "number") {
-    return html(
-      "div",
-      { class: "row" },
-      title,
-      html(
-        "div",
-        { class: "equation" },
-        box(number(slope.number), say("local"), "local"),
-        op("×"),
-        gradient.grad
-          ? box(number(gradient.grad.number), say("upstreamShort"), "up")
-          : unknown(say("upstreamShort")),
-        op("="),
-        dx ? box(number(dx.number), productName(app, value), "back") : unknown(productName(app, value)),
-      ),
-    );
-  }
+  if (slope.kind === "number")
+    return html("div", { class: "row" }, title, numberRow(app, slope, gradient.grad, dx, value));
   return html("div", { class: "row" }, title, tensorRow(app, slope, gradient.grad, dx, value));
+}
+
+// Three numbers on one line, which are written smaller where they are long.
+function numberRow(app, slope, up, dx, value) {
+  const texts = [slope, up, dx].map((one) => (one ? number(one.number) : null));
+  const term = (i, label, tone) => (texts[i] === null ? unknown(label) : box(texts[i], label, tone));
+  return html(
+    "div",
+    { class: texts.some((text) => text?.length > 6) ? "equation long" : "equation" },
+    term(0, say("local"), "local"),
+    op("×"),
+    term(1, say("upstreamShort"), "up"),
+    op("="),
+    term(2, productName(app, value), "back"),
+  );
 }
 
 // What a layer gives back to an input: its gradient, or what it adds to that.

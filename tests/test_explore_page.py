@@ -241,6 +241,34 @@ def test_following_an_element_leads_to_the_layer_that_made_it(reader):
     assert page.locator("#panel h2").inner_text() == "ReLU()"
 
 
+def test_long_numbers_of_the_chain_rule_stay_on_one_line(reader):
+    x, y = lw.Input("first"), lw.Input("second")
+    page = reader.open(
+        lw.Graph((x * y).named("z")).explore(-0.00123456789, -98765.4321, dout=1.23456e-5),
+        "#step=99",
+        viewport={"width": 1400, "height": 800},
+    )
+    for row in page.locator(".chain .equation").all():
+        boxes = [box.bounding_box() for box in row.locator(".box b").all()]
+        assert len({round(box["y"]) for box in boxes}) == 1
+        assert all(box["height"] < 25 for box in boxes)  # none of them is broken
+
+
+def test_in_a_narrow_window_the_numbers_come_first_and_the_inputs_cover_nothing(reader):
+    size = {"width": 360, "height": 740}
+    page = reader.open(explored(shop_case)[0], "#step=9", viewport=size)
+    bar = page.locator(".inputs-bar").bounding_box()
+    tax = page.locator(".label.grad").filter(has_text="650").last.bounding_box()
+    assert page.locator(".thing[data-id=tax]").bounding_box()["y"] < bar["y"] - 20
+    assert tax["y"] + tax["height"] <= bar["y"]
+    top = page.locator(".chain").bounding_box()["y"]
+    assert top < page.locator("details.source").bounding_box()["y"]
+    page.set_viewport_size({"width": 1280, "height": 740})
+    page.wait_for_function("layerwise.state && innerWidth === 1280")
+    top = page.locator(".chain").bounding_box()["y"]
+    assert top > page.locator("details.source").bounding_box()["y"]
+
+
 # where it stops ----------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import { showHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { keyPressed } from "./keys.js";
 import { marksOf } from "./marks.js";
-import { drawPanel } from "./panel.js";
+import { drawPanel, NARROW } from "./panel.js";
 import { Play } from "./play.js";
 import { Quiz } from "./quiz.js";
 import { Scene } from "./scene.js";
@@ -59,6 +59,7 @@ class App {
     window.addEventListener("hashchange", () => this.fromUrl());
     printable(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themeChanged());
+    NARROW.addEventListener("change", () => this.render());
   }
 
   fromUrl() {

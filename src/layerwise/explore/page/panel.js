@@ -12,6 +12,9 @@ import { card } from "./tensor.js";
 import { say } from "./texts.js";
 import { total } from "./walk.js";
 
+// Where the panel is small, numbers come before the source.
+export const NARROW = matchMedia("(max-width: 760px)");
+
 export function drawPanel(panel, app) {
   const subject = app.subject();
   const kept = focusIn(panel);
@@ -86,6 +89,7 @@ function subjectSections(app, { id, direction, pinned }) {
   const element = node.isFrame ? null : elementSection(app, node);
   const check = checkSection(app, node, direction);
   const code = source(app, node, direction);
+  if (NARROW.matches) return [head, failed, about, ...(app.state.pick ? [element, flow] : [flow, element]), code, check];
   return app.state.pick
     ? [head, failed, about, code, element, flow, check]
     : [head, failed, about, code, flow, element, check];

@@ -2,6 +2,7 @@
 
 const SMALLEST = 0.12;
 const LARGEST = 4;
+const LOW = 400; // pixels of a window in which the picture may be a little smaller at first
 
 export class View {
   // stage: the element that is looked through; content: what is moved behind it
@@ -34,12 +35,19 @@ export class View {
   fit(whole = false) {
     const { clientWidth: width, clientHeight: height } = this.stage;
     const [w, h] = this.size;
-    const all = Math.min((width - 24) / w, (height - 72) / h);
-    this.scale = clamp(whole ? all : Math.max(all, 0.8), SMALLEST, 1.6);
-    const [freeX, freeY] = [width - w * this.scale, height - 56 - h * this.scale];
+    const all = Math.min((width - 24) / w, (height - this.below - 16) / h);
+    const readable = height < LOW ? 0.75 : 0.8;
+    this.scale = clamp(whole ? all : Math.max(all, readable), SMALLEST, 1.6);
+    const [freeX, freeY] = [width - w * this.scale, height - this.below - h * this.scale];
     this.x = whole || freeX > 0 ? freeX / 2 : 8;
     this.y = whole || freeY > 0 ? freeY / 2 : 8;
     this.apply();
+  }
+
+  // What is taken at the lower end, by the fields of the inputs or the buttons.
+  get below() {
+    const bar = this.stage.querySelector(".inputs-bar");
+    return bar ? bar.offsetHeight + 20 : 56;
   }
 
   zoom(factor, x = this.stage.clientWidth / 2, y = this.stage.clientHeight / 2) {
@@ -62,9 +70,10 @@ export class View {
     const sx = this.x + x * this.scale;
     const sy = this.y + y * this.scale;
     const mx = Math.min(margin, width / 3);
-    const my = Math.min(margin, height / 3);
+    const free = height - this.below;
+    const my = Math.min(margin, free / 6);
     const dx = sx < mx ? mx - sx : sx > width - mx ? width - mx - sx : 0;
-    const dy = sy < my ? my - sy : sy > height - my - 40 ? height - my - 40 - sy : 0;
+    const dy = sy < my ? my - sy : sy > free - my ? free - my - sy : 0;
     if (!dx && !dy) return;
     this.x += dx && (Math.abs(dx) > width / 2 ? width / 2 - sx : dx * 1.6);
     this.y += dy && (Math.abs(dy) > height / 2 ? height / 2 - sy : dy * 1.3);

@@ -179,14 +179,15 @@ def test_the_file_stays_below_its_limit_however_long_it_takes(tmp_path):
     assert path.stat().st_size <= 600_000
     steps = data["training"]["steps"]
     assert 10 < len(steps) < 100
-    assert len(set(np.diff(steps))) == 1  # evenly, from the first on
-    assert steps[0] == 0
+    assert len(set(np.diff(steps[:-1]))) == 1  # evenly, from the first on
+    assert (steps[0], steps[-1]) == (0, 6 * -(-len(x) // 20) - 1)  # and the last one
     assert data["training"]["every"] == steps[1]
 
 
-def test_every_nth_step(tmp_path):
+def test_every_nth_step_and_the_last(tmp_path):
     _, data = recorded(tmp_path / "t.html", every=5)
-    assert data["training"]["steps"] == [0, 5, 10]
+    assert data["training"]["steps"] == [0, 5, 10, 11]
+    assert data["training"]["ends"] == [[1, 2], [2, 5], [3, 8], [4, 11]]
 
 
 def test_accumulated_batches_leave_one_frame_for_each_step(tmp_path):
@@ -279,6 +280,21 @@ def test_the_page_has_a_slider_through_time(reader, tmp_path):
     assert page.locator(".board").is_visible()
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 420
+
+
+@needs_browser
+def test_each_epoch_has_its_place_in_the_charts(reader, tmp_path):
+    path = tmp_path / "training.html"
+    _, data = recorded(path, every=8)
+    page = reader.open(path.read_text("utf-8"))
+    told = data["training"]
+    found = page.evaluate("layerwise.training.historySeries('accuracy')")
+    assert [one["xs"] for one in found] == [[2, 5, 8, 11]] * 2
+    assert [one["ys"] for one in found] == [
+        [row[1] for row in told["history"][name]] for name in ("accuracy", "val_accuracy")
+    ]
+    latest = page.evaluate("layerwise.training.latest(1).accuracy")  # in step 8
+    assert latest == told["history"]["accuracy"][2][1]
 
 
 @needs_browser

@@ -47,7 +47,8 @@ class Record(Callback):
     """Records a training, and writes it as a page with a slider through time when it ends.
 
     path     the file of the page, .html
-    every    a frame after so many steps of the optimizer; None: as many as there is room for
+    every    a frame after so many steps of the optimizer; None: as many as there is room for. The
+             last step of the training has one, too, where it is known that it is the last
     limit    bytes that the file may have; at least 500,000
     title    what stands at the top of the page; None: the class of the network
 
@@ -70,7 +71,7 @@ class Record(Callback):
     True
     """
 
-    remembers = ("frames", "every", "first_step")
+    remembers = ("frames", "every", "first_step", "ends")
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class Record(Callback):
         self.limit = whole("limit", limit, LEAST)
         self.frames: list[Frame] = []
         self.first_step: int | None = None
+        self.ends: list[list[int]] = []  # pairs of an epoch and its last step
         self.before: dict[str, Any] = {}
         self.pending: Frame | None = None
 
@@ -106,8 +108,7 @@ class Record(Callback):
                 yield ids[wire.source.seat], wire.seat
 
     def on_backward_end(self, trainer: Any) -> None:
-        assert self.first_step is not None
-        if (trainer.step - self.first_step) % self.every or self.pending is not None:
+        if (self._off(trainer.step) and not is_last(trainer)) or self.pending is not None:
             return
         self.before = {name: one.value.copy() for name, one in trainer.parameters.items()}
         self.pending = {
@@ -128,8 +129,18 @@ class Record(Callback):
         self.before = {}
         self.frames.append(frame)
         while len(self.frames) > self._room():
-            self.frames = self.frames[::2]
             self.every *= 2
+            kept = [one for one in self.frames if not self._off(one["step"])]
+            final = self.frames[-1:] if is_last(trainer) and self._off(trainer.step - 1) else []
+            self.frames = kept + final
+
+    def on_epoch_end(self, trainer: Any) -> None:
+        self.ends.append([trainer.epoch, trainer.step - 1])
+
+    def _off(self, step: int) -> bool:
+        """Whether a step is none of those that are recorded."""
+        assert self.first_step is not None
+        return (step - self.first_step) % self.every > 0
 
     def _room(self) -> int:
         """How many frames there is room for: half of the file is theirs."""
@@ -161,6 +172,7 @@ class Record(Callback):
             "epochs": [frame["epoch"] for frame in frames],
             "loss": [frame["loss"] for frame in frames],
             "history": metrics_of(trainer.history),
+            "ends": self.ends,
             "nodes": columns([frame["nodes"] for frame in frames]),
             "parameters": columns([frame["parameters"] for frame in frames]),
             "images": {
@@ -175,6 +187,12 @@ class Record(Callback):
             "surface": self.surface.told([frame["surface"] for frame in frames]),
             "every": self.every,
         }
+
+
+def is_last(trainer: Any) -> bool:
+    """Whether this is the last batch of the training, as far as it can be foreseen."""
+    steps = trainer.data.steps
+    return steps is not None and trainer.epoch == trainer.until and trainer.batch == steps
 
 
 # one frame ---------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ export class Training {
     this.told = told;
     this.steps = told.steps;
     this.last = told.steps.length - 1;
+    this.ends = new Map(told.ends); // the last step of each epoch
+    this.reach = [...told.steps, ...this.ends.values()];
     this.loss = numbersOf(told.loss);
     this.nodes = Object.entries(told.nodes).map(([name, [mean, std, dead, grad]]) => ({
       name,
@@ -84,27 +86,22 @@ export class Training {
     return html(
       "div",
       { class: "charts" },
-      chartFigure(say("loss"), [loss, ...more.filter((one) => one.kind === "held")], at, pick, this.steps),
-      others.map((name) => chartFigure(name, this.historySeries(name), at, pick, this.steps)),
+      chartFigure(say("loss"), [loss, ...more.filter((one) => one.kind === "held")], at, pick, this.reach),
+      others.map((name) => chartFigure(name, this.historySeries(name), at, pick, this.reach)),
     );
   }
 
   // A metric over the epochs, at the steps with which they ended, and the same on held-out rows.
   historySeries(name) {
-    const epochs = this.told.epochs;
-    const stepOf = (epoch) => {
-      const after = epochs.findIndex((one) => one > epoch);
-      return after < 0 ? this.steps[this.last] : this.steps[after];
-    };
     return [
       [name, "ink", say("train")],
       [`val_${name}`, "held", say("heldOut")],
     ]
       .filter(([key]) => this.told.history[key])
       .map(([key, kind, label]) => {
-        const rows = this.told.history[key];
+        const rows = this.told.history[key].filter(([epoch]) => this.ends.has(epoch));
         return {
-          xs: rows.map(([epoch]) => stepOf(epoch)),
+          xs: rows.map(([epoch]) => this.ends.get(epoch)),
           ys: numbersOf(rows.map(([, x]) => x)),
           kind,
           name: label,
@@ -251,10 +248,10 @@ export class Training {
 
   // The numbers of the last epoch that has ended by this frame.
   latest(place) {
-    const epoch = this.told.epochs[place];
+    const ended = (epoch) => this.ends.get(epoch) <= this.steps[place] || place === this.last;
     const found = {};
     for (const [name, rows] of Object.entries(this.told.history)) {
-      const row = rows.filter(([one]) => one < epoch || place === this.last).pop();
+      const row = rows.filter(([epoch]) => ended(epoch)).pop();
       if (row && name !== "loss") found[name] = Number(row[1]);
     }
     return found;

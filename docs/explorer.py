@@ -54,7 +54,7 @@ def training_page(path: Path) -> None:
 SHOTS = {
     # what makes the page, the moment, and what of the panel is to be seen
     "explorer-shop": (shop_page, "#step=9", "h2"),
-    "explorer-lenet": (lenet_page, "#step=24&pick=w6:0,3,4,4", ".element"),
+    "explorer-lenet": (lenet_page, "#step=26&pick=w2:0,3,12,14", ".element"),
     "explorer-training": (training_page, "#at=16", "h2"),
 }
 

@@ -18,7 +18,7 @@ FLAGS = {  # where an option is not called as its argument
 QUOTED = r"""'[^']*'|"[^"]*\""""
 PYTHON = re.compile(
     rf"""
-      (?<!\w)(?:{QUOTED})(?!\w)                                  # names, and not ours
+      (?<!\w)(?:{QUOTED})(?!\w)                                 # names, and not ours
     | \w+\((?P<one>\w+)=(?P<its>[^()]*)\):\ (?P=one)(?=\ must)  # Adam(lr=-1): lr must
     | (?P<call>\w+)\((?P<first>[^()=,]+)\)(?=:)                 # TimeBudget(0.0):
     | \w+\('(?P<place>\w+)'\)                                   # mnist('folder')
@@ -27,7 +27,7 @@ PYTHON = re.compile(
           {QUOTED} | \[(?:{QUOTED}|[^]'"])*\] | \([^)]*\)
         | True | False | -?(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)
         | (?=[\s.,;:)]|$)
-      )(?![\w/\\]|[.+-]\w)                                      # lr=0.1.csv is a file
+      )(?![\w/\\]|[.+-]\w)                                     # lr=0.1.csv is a file
     """,
     re.VERBOSE,
 )

@@ -27,7 +27,7 @@ PYTHON = re.compile(
           {QUOTED} | \[(?:{QUOTED}|[^]'"])*\] | \([^)]*\)
         | True | False | -?(?:nan|inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)
         | (?=[\s.,;:)]|$)
-      )(?![\w/\\]|[.+-]\w)                                     # lr=0.1.csv is a file
+      )(?![\w/\\]|[.+-]\w)                                      # lr=0.1.csv is a file
     """,
     re.VERBOSE,
 )

@@ -250,10 +250,8 @@ def test_marks_stop_where_everything_depends_on_everything(blank):
     for _ in range(3):
         node = lw.Affine(400, 400)(node)
     data = record(lw.Graph(node.named("y"), seed=0), rng_array(1, 400).astype(np.float32))
-    found = told(
-        blank, "[...t.marksOf(new t.Model(given), {value: 'w3', index: [0, 4]})]", data
-    )
-    assert found == [["w2", None]]  # what is not followed further is told apart from what is not met
+    found = told(blank, "[...t.marksOf(new t.Model(given), {value: 'w3', index: [0, 4]})]", data)
+    assert found == [["w2", None]]  # not followed further; what is not met is not there
 
 
 # the rest ----------------------------------------------------------------------------------------

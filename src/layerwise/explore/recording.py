@@ -55,9 +55,10 @@ class Record(Callback):
     The page shows loss and metrics, of every layer the spread of its values and gradients, its dead
     units (those that gave 0 for all rows of the batch), of every parameter its norm, its gradient
     and how far a step moved it, and small weights as images. Of data with two columns it shows the
-    decision surface, if the loss is one of probabilities of classes. One of its sides is the walk through the trained network, with rows of the
-    last batch. What a step costs grows by the time of these statistics, every n-th step. The frames
-    are in checkpoints, so that a resumed training has one page; a second `fit` goes on with them.
+    decision surface, if the loss is one of probabilities of classes. One of its sides is the walk
+    through the trained network, with rows of the last batch. What a step costs grows by the time of
+    these statistics, every n-th step. The frames are in checkpoints, so that a resumed training has
+    one page; a second `fit` goes on with them.
 
     errors   TrainingError for numbers that make no sense; OSError if the file cannot be written
 

@@ -269,6 +269,7 @@ def test_a_wrong_gradient_is_found_and_named():
     assert check["verdict"] == "wrong"
     assert all(wrong for *_, wrong, _ in check["elements"])
     assert "slope times 2" in check["finding"]
+    assert check["finding"].startswith("x")  # what the layer itself calls it
 
 
 def test_a_layer_that_cannot_be_checked_says_why():

@@ -14,7 +14,7 @@ import numpy as np
 from ..checking.compare import Judge, Settings
 from ..checking.inputs import np_scalar, whole_array
 from ..checking.slopes import Line, Slope
-from ..checking.trial import Bench, Given, Trial, TrialError, prepared
+from ..checking.trial import Bench, Given, Trial, TrialError, input_names, prepared
 from ..seat import Seat
 from ..values import NUMBERS
 from .arrays import json_float
@@ -84,11 +84,13 @@ def compared(trial: Trial, seat: Seat, names: list[str], samples: int | None) ->
     judge = Listener(trial, run, bench, set(), Settings(samples or samples_for(bench), TOLERANCE))
     rng = np.random.default_rng(0)
     said: dict[str, Any] = dict(zip(names, run.dxs)) | run.dparams
+    arguments = input_names(seat.layer, seat.count)
     found = {}
     for name, array in {**bench.arrays, **bench.parameters}.items():
         if said[name] is None or not array.size:
             continue
         judge.heard = []
+        called = arguments[names.index(name)] if name in names else name
         row, findings, _ = judge.compare(name, said[name], array, rng)
         found[name] = {
             "verdict": row.verdict,
@@ -96,7 +98,7 @@ def compared(trial: Trial, seat: Seat, names: list[str], samples: int | None) ->
             "elements": judge.heard,
             "worst": None if row.index is None else [int(i) for i in row.index],
             "error": None if row.error is None else json_float(row.error, DIGITS),
-            "finding": findings[0].text if findings else "",
+            "finding": findings[0].text.replace(f"{trial.name}.{name}", called) if findings else "",
         }
     return found
 

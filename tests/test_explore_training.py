@@ -293,6 +293,10 @@ def test_each_epoch_has_its_place_in_the_charts(reader, tmp_path):
     assert [one["ys"] for one in found] == [
         [row[1] for row in told["history"][name]] for name in ("accuracy", "val_accuracy")
     ]
+    page.evaluate("layerwise.training.loss = [1e-4, 1e-2, 1]")
+    page.evaluate("layerwise.render()")
+    captions = page.locator(".board figcaption").all_inner_texts()
+    assert ["logarithmic" in one for one in captions[:2]] == [True, False]
     latest = page.evaluate("layerwise.training.latest(1).accuracy")  # in step 8
     assert latest == told["history"]["accuracy"][2][1]
 

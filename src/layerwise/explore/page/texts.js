@@ -234,6 +234,7 @@ const TABLE = {
   trainingStep: ["Step {0}, epoch {1}", "第 {0} 步，第 {1} 轮", "ステップ {0}、エポック {1}"],
   loss: ["loss", "损失", "損失"],
   train: ["training", "训练", "訓練"],
+  logarithmic: ["logarithmic", "对数刻度", "対数目盛"],
   heldOut: ["held out", "验证", "検証"],
   surface: ["Decision surface", "决策面", "決定境界"],
   surfaceSays: [

@@ -1,6 +1,6 @@
 // A recorded training: loss and metrics, every layer over time, weights as images, the surface.
 
-import { numbersOf, lineChart, spark } from "./charts.js";
+import { numbersOf, lineChart, scaleOf, spark } from "./charts.js";
 import { html, replaceChildren } from "./dom.js";
 import { drawnWeights } from "./weights.js";
 import { number } from "./numbers.js";
@@ -279,10 +279,11 @@ function chartFigure(title, series, at, onpick, xs) {
     series.length > 1
       ? series.map((one) => html("span", { class: `key ${one.kind}` }, html("i"), one.name))
       : null;
+  const isLog = scaleOf(series.flatMap((one) => one.ys)).log;
   return html(
     "figure",
     { class: "chart-figure" },
-    html("figcaption", {}, html("b", {}, title), key),
+    html("figcaption", {}, html("b", {}, title), isLog ? html("span", { class: "key" }, say("logarithmic")) : null, key),
     lineChart({ title, series, xs, width: 400, height: 170, at, onpick }),
   );
 }

@@ -398,6 +398,11 @@ def test_compared_elements_can_be_picked_and_of_others_it_is_said(reader):
 
 
 # structure ---------------------------------------------------------------------------------------
+    many = reader.open(graph.explore(*args, checks=20), "#step=99&node=affine1&check=1")
+    table = many.locator(".checked").first
+    assert "20 of 2,048 elements compared" in table.inner_text()
+    assert table.locator("tbody tr").count() == 12
+    assert table.locator("p.quiet").first.inner_text() == "8 more were compared."
 
 
 def things(page):

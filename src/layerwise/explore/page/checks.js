@@ -36,11 +36,16 @@ export function checkSection(app, node, direction) {
   );
 }
 
+// Whether any of a layer's gradients was found wrong.
+export function isWrong(checks) {
+  return Object.values(checks).some((one) => one.finding || one.elements?.some((element) => element[3]));
+}
+
 // What the checks of one gradient, or of several, say together.
 function verdict(checks) {
   const all = Object.values(checks);
   if (!all.length) return null;
-  if (all.some((one) => one.finding || one.elements?.some((element) => element[3]))) return mark("wrong");
+  if (isWrong(checks)) return mark("wrong");
   return mark(all.every((one) => one.elements?.length) ? "agrees" : "unchecked");
 }
 
@@ -104,6 +109,9 @@ function table(app, node, name, one) {
       html("thead", {}, html("tr", {}, head, html("th", { scope: "col" }, unseen("verdict")))),
       html("tbody", {}, rows),
     ),
+    elements.length > rows.length
+      ? html("p", { class: "quiet" }, say("moreCompared", count(elements.length - rows.length)))
+      : null,
     pick && !elements.some(([index]) => same(index, pick))
       ? html("p", { class: "quiet" }, say("notCompared", `${target}[${pick.join(", ")}]`))
       : null,

@@ -153,6 +153,7 @@ const TABLE = {
   kink: ["kink", "折点", "折れ点"],
   checkedOf: ["{0} of {1} elements compared", "已比较 {1} 个元素中的 {0} 个", "{1} 要素中 {0} 要素を比較"],
   noCheck: ["Nothing to compare: {0}.", "无可比较：{0}。", "比較できません：{0}。"],
+  moreCompared: ["{0} more were compared.", "另有 {0} 个也已比较。", "ほか {0} 個も比較しました。"],
   mean: ["mean", "均值", "平均"],
   std: ["std", "标准差", "標準偏差"],
   from: ["min", "最小", "最小"],

@@ -226,7 +226,9 @@ def test_no_number_in_the_panel_is_cut_at_the_right(reader, width):
 def test_an_element_that_belongs_to_too_many_says_so(reader):
     x = lw.Input("x", shape=(None, 400))
     net = lw.Graph(lw.Affine(400, 3)(x).named("y"), seed=0)
-    page = reader.open(explored((net, (np.ones((2, 400), np.float32),), {}))[0], "#pick=w1:0,1&node=y")
+    page = reader.open(
+        explored((net, (np.ones((2, 400), np.float32),), {}))[0], "#pick=w1:0,1&node=y"
+    )
     said = "x: more than 300 elements, not followed further."
     assert said in page.locator(".element").inner_text()
 
@@ -365,6 +367,7 @@ def test_the_numeric_check_opens_on_request(reader):
     table = page.locator(".checked table")
     assert table.locator("tbody tr").count() == 6
     assert "slope times 3" in page.locator(".checked").inner_text()
+    assert "local, by backward" in page.locator(".chain").inner_text()
     page.keyboard.press("ArrowRight")
     assert "agrees" in page.locator(".checked").first.inner_text()
 
@@ -395,14 +398,14 @@ def test_compared_elements_can_be_picked_and_of_others_it_is_said(reader):
     said = few.locator(".checked .quiet").first.inner_text()
     assert said.startswith("x[3, 40] is not among the elements compared")
     assert "explore(…, checks=500)" in said
-
-
-# structure ---------------------------------------------------------------------------------------
     many = reader.open(graph.explore(*args, checks=20), "#step=99&node=affine1&check=1")
     table = many.locator(".checked").first
     assert "20 of 2,048 elements compared" in table.inner_text()
     assert table.locator("tbody tr").count() == 12
     assert table.locator("p.quiet").first.inner_text() == "8 more were compared."
+
+
+# structure ---------------------------------------------------------------------------------------
 
 
 def things(page):

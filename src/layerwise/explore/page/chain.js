@@ -1,5 +1,6 @@
 // The chain rule in numbers: local derivative × upstream gradient = gradient, for each input.
 
+import { isWrong } from "./checks.js";
 import { html } from "./dom.js";
 import { number } from "./numbers.js";
 import { card } from "./tensor.js";
@@ -57,18 +58,18 @@ function chainRow(app, node, i, value, gradient, done) {
     );
   }
   if (slope.kind === "number")
-    return html("div", { class: "row" }, title, numberRow(app, slope, gradient.grad, dx, value));
-  return html("div", { class: "row" }, title, tensorRow(app, slope, gradient.grad, dx, value));
+    return html("div", { class: "row" }, title, numberRow(app, node, slope, gradient.grad, dx, value));
+  return html("div", { class: "row" }, title, tensorRow(app, node, slope, gradient.grad, dx, value));
 }
 
 // Three numbers on one line, which are written smaller where they are long.
-function numberRow(app, slope, up, dx, value) {
+function numberRow(app, node, slope, up, dx, value) {
   const texts = [slope, up, dx].map((one) => (one ? number(one.number) : null));
   const term = (i, label, tone) => (texts[i] === null ? unknown(label) : box(texts[i], label, tone));
   return html(
     "div",
     { class: texts.some((text) => text?.length > 6) ? "equation long" : "equation" },
-    term(0, say("local"), "local"),
+    term(0, localName(node), "local"),
     op("×"),
     term(1, say("upstreamShort"), "up"),
     op("="),
@@ -81,12 +82,17 @@ export function backTitle(app, node, value) {
   return app.walk.isSum(value) ? say("partOf", value.name, node.name) : say("gradientOf", value.name);
 }
 
+// A layer's own backward says what it is; where that is wrong, it is not the derivative.
+function localName(node) {
+  return say(node.checks && isWrong(node.checks) ? "localSaid" : "local");
+}
+
 function productName(app, value) {
   return say(app.walk.isSum(value) ? "part" : "product");
 }
 
 // The same for arrays: three maps, and under each the number of the picked element.
-function tensorRow(app, slope, up, dx, value) {
+function tensorRow(app, node, slope, up, dx, value) {
   const index = pickedIn(app, value) ?? slope.tensor.indexAt(0);
   const pick = (at) => app.set({ pick: { value: value.id, index: at } });
   const common = { pick, picked: index, small: true, lead: app.lead };
@@ -100,7 +106,7 @@ function tensorRow(app, slope, up, dx, value) {
   return html(
     "div",
     { class: "thirds" },
-    one(slope, say("local"), "sequential", "", "local"),
+    one(slope, localName(node), "sequential", "", "local"),
     html("span", { class: "sign" }, "×"),
     one(up, say("upstreamShort"), "diverging", "back", "up"),
     html("span", { class: "sign" }, "="),

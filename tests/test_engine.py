@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from cases import CASES
+from cases.case import EndToEnd
 from engines import assert_agree, both, compiled, near
 from helpers import block, text_of, user_layer
 from hypothesis import given
@@ -42,6 +43,78 @@ def with_parameters(case, shapes):
 def test_both_engines_agree_on_every_layer(case, shapes):
     inputs = case.inputs(shapes, "float32")
     assert_agree(with_parameters(case, shapes), *inputs, np.ones((1, 2)), times=2)
+
+
+def replace(layer, name, shape):
+    """Put another parameter or buffer in the place of one of a layer's, or of a layer inside."""
+    *path, last = name.split(".")
+    for part in path:
+        layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
+    kind = type(getattr(layer, last))
+    setattr(layer, last, kind(np.ones(shape, getattr(layer, last).dtype)))
+
+
+def what_comes_of(run):
+    """Outputs, or the first words of the error."""
+    try:
+        return run()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def replace(layer, name, shape):
+    """Put an array of another shape in the place of one that a layer holds, or one inside it."""
+    *path, last = name.split(".")
+    for part in path:
+        layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
+    held = getattr(layer, last)
+    setattr(layer, last, type(held)(np.ones(shape, held.dtype)))
+
+
+def opened(layer):
+    """The layer itself, where a case has put its outputs end to end."""
+    return layer.layer if type(layer) is EndToEnd else layer
+
+
+def first_line(run):
+    """An array, or how the text of the error begins."""
+    try:
+        return run()
+    except lw.LayerError as error:
+        return str(error).splitlines()[0]
+
+
+@pytest.mark.parametrize("other", [lambda n: 1, lambda n: n + 1], ids=["1", "n+1"])
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if not case.call.startswith("Transformer")],  # made of others
+    ids=lambda case: case.call,
+)
+def test_kernels_do_not_touch_what_has_another_shape_than_the_layer_made(case, other):
+    inputs = case.inputs(case.shapes[0], "float32")
+    layer = opened(case.layer("float32"))
+    for name, held in (layer.parameters() | layer.buffers()).items():
+        shape = tuple(map(other, held.shape)) or (2,)
+        if shape == held.shape:
+            continue
+        found = []
+        for engine in ("compiled", "numpy"):
+            layer = opened(case.layer("float32"))
+            replace(layer, name, shape)
+            out = layer(*[lw.Input(f"x{i}") for i in range(len(inputs))])
+            net = lw.Graph(list(out) if getattr(layer, "num_outputs", None) else out)
+            with lw.engine(engine), np.errstate(all="ignore"):
+                found.append(first_line(lambda net=net: net.forward(*inputs)))
+            if net._plan is not None:
+                assert None in [place.op for place in net._plan.layout.places]
+        np.testing.assert_equal(*found)
+
+
+def test_a_parameter_may_be_given_another_shape_between_two_runs():
+    net, x = lw.Sequential(lw.Affine(3, 2), seed=0), np.ones((1, 3), "f")
+    y = net.forward(x)
+    net["affine1"].layer.b = lw.Parameter(np.ones(1, "f"))
+    assert net.forward(x).shape == y.shape and "Python" in net.plan()
 
 
 KERNELS = {  # how the plan calls what computes these layers

@@ -163,6 +163,37 @@ def test_errors_are_those_of_the_layer_itself(kind, arrays, inputs):
     assert "backward was called before forward" in text_of(lw.OrderError, kind(*arrays).backward)
 
 
+@pytest.mark.parametrize(
+    ("kind", "arrays", "x"),
+    [
+        (book.Affine, [drawn(5, 4), drawn(1)], ROW),
+        (book.Affine, [drawn(5, 4), drawn(3)], ROW),
+        (book.Affine, [drawn(5), drawn(1)], ROW),
+        (book.Affine, [drawn(5, 4).tolist(), drawn(4)], ROW),
+        (book.MatMul, [drawn(3, 5, 4)], drawn(3, 2, 5)),
+        (book.TimeAffine, [drawn(5, 4), drawn(1)], STEPS),
+        (book.TimeAffine, [drawn(5, 4), drawn(2, 1, 4)], STEPS),
+        (book.Convolution, [drawn(4, 2, 3, 3), drawn(1)], IMAGES),
+        (book.Convolution, [drawn(2, 3, 3), drawn(4)], IMAGES),
+        (book.TimeEmbedding, [drawn(5)], WORDS),
+        (book.TimeRNN, [drawn(5, 4), drawn(4, 4), drawn(1)], STEPS),
+        (book.TimeLSTM, [LSTM[0], drawn(4, 15), LSTM[2]], STEPS),
+        (book.TimeLSTM, [LSTM[0], drawn(3, 16), LSTM[2]], STEPS),
+        (book.TimeBiLSTM, [*LSTM, LSTM[0], LSTM[1], drawn(1)], STEPS),
+    ],
+)
+def test_arrays_of_other_shapes_are_the_layer_s_own_business(kind, arrays, x):
+    def run():
+        try:
+            return kind(*arrays).forward(x)
+        except Exception as error:
+            return f"{type(error)} {error}"
+
+    ours = run()
+    with lw.engine("numpy"):
+        np.testing.assert_equal(ours, run())
+
+
 def test_rows_without_any_label_cost_nothing():
     last = book.TimeSoftmaxWithLoss()
     assert last.forward(SCORES, np.full((2, 3), -1)) == 0 and not last.backward().any()

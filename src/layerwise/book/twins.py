@@ -40,10 +40,13 @@ def twin_of(layer: Any) -> Twin | None:
     if chosen() != "compiled" or type(layer) not in TWINS:
         return None
     kind = TWINS[type(layer)]
-    twin, key = layer.twin, kind.key_of(layer)
-    if twin is None or twin.layer() is not layer or twin.key != key:
-        twin = layer.twin = kind(layer, key)
-    return twin
+    try:
+        twin, key = layer.twin, kind.key_of(layer)
+        if twin is None or twin.layer() is not layer or twin.key != key:
+            twin = layer.twin = kind(layer, key)
+    except WRONG_INPUT:  # such arrays and options as no layer of the library has
+        return None
+    return twin if [one.shape for one in twin.parameters] == twin.shapes else None
 
 
 Written.stand_in = twin_of

@@ -5,6 +5,7 @@ Signals are images of one row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from .kernels.product import BIAS, MOST_CHUNKS, WORK, ZERO
 from .kernels.sums import COLUMNS, column_sums
 from .kernels.windows import Grid
 from .memory import Buffer
-from .op import FUSED, OPS, Op, size
+from .op import FUSED, OPS, Held, Op, size
 from .ops import NOTHING_BEHIND, ActivationOp
 
 EXACT = 1 << 24  # every smaller whole number is a float
@@ -75,6 +76,16 @@ class ConvOp(WindowOp):
     def fits(self, x: Any) -> bool:
         zeros = self.option("padding_mode") == "zeros"
         return super().fits(x) and zeros and size(self.layer.window.kernel) <= MOST_ELEMENTS
+
+    def arrays(self) -> Iterable[Held]:
+        layer = self.layer
+        return self.kernels(layer.out_channels, layer.in_channels)
+
+    def kernels(self, rows: int, columns: int) -> Iterable[Held]:
+        """W (rows, columns / G, ...), and b."""
+        layer = self.layer
+        yield layer, "W", (rows, columns // layer.groups, *layer.window.kernel)
+        yield layer, "b", (layer.out_channels,)
 
     def forward(self, x: Buffer) -> Buffer:
         return self.convolve(x)[0]

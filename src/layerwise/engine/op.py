@@ -9,7 +9,7 @@ With `layer=`, layers of this class run as this Op. FUSED holds the rules for tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ import numpy as np
 from .kernel import Kernel, chunks_of
 from .memory import Buffer, Flag
 from .program import KernelStep
+
+Held = tuple[Any, str, tuple[int, ...]]  # a layer, the name of what it holds, and its shape
 
 OPS: dict[type, type[Op]] = {}  # which Op a layer of a class runs as
 
@@ -46,7 +48,16 @@ class Op:
 
     def fits(self, *inputs: Any, **_: Any) -> bool:
         """Whether the kernels can work on these inputs; else the layer's own code runs."""
-        return all(x.dtype == np.float32 for x in inputs)
+        return all(x.dtype == np.float32 for x in inputs) and self.holds_what_it_should()
+
+    def arrays(self) -> Iterable[Held]:
+        """The parameters and buffers that kernels work on, and the shapes that they rely on."""
+        return ()
+
+    def holds_what_it_should(self) -> bool:
+        """Whether all have these shapes: somebody may have put others in their place."""
+        found = [(self.option(name, layer), shape) for layer, name, shape in self.arrays()]
+        return all(one is None or one.shape == shape for one, shape in found)
 
     def forward(self, *inputs: Any, **_: Any) -> Buffer:
         raise NotImplementedError
@@ -56,10 +67,11 @@ class Op:
 
     # what it is made with ----------------------------------------------------------------------
 
-    def option(self, name: str) -> Any:
-        """An attribute of the layer that the kernels depend on."""
-        value = getattr(self.layer, name)
-        self.current.plan.options.append((self.layer, name, value))
+    def option(self, name: str, layer: Any = None) -> Any:
+        """An attribute of the layer, or of one inside it, that the kernels depend on."""
+        layer = self.layer if layer is None else layer
+        value = getattr(layer, name)
+        self.current.plan.options.append((layer, name, value))
         return value
 
     def new(self, shape: tuple[int, ...]) -> Buffer:

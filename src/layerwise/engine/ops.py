@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,20 @@ from .kernels.softmax import (
 )
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
-from .op import FUSED, OPS, Op, size
+from .op import FUSED, OPS, Held, Op, size
 
 NOTHING_BEHIND: dict[str, Any] = {"behind": None, "p": 0.0, "q": 0.0}
 
 
+def affine_of(layer: Any, D: int, M: int) -> list[Held]:
+    return [(layer, "W", (D, M)), (layer, "b", (M,))]
+
+
 class AffineOp(Op, layer=layers.Affine):
     """y = x W + b, and its two products backward; axes in front are all batch."""
+
+    def arrays(self) -> Iterable[Held]:
+        return affine_of(self.layer, self.layer.in_features, self.layer.out_features)
 
     def forward(self, x: Buffer) -> Buffer:
         return self.product(x)[0]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from .. import layers
 from .kernels.elementwise import ADD
 from .kernels.gates import GLU, PRELU, PRELU_BACKWARD, PRELU_SLOPES, SWIGLU
 from .memory import Buffer
-from .op import OPS, each, size
+from .op import OPS, Held, each, size
 from .ops import ActivationOp
 from .ops_arithmetic import broadcast, summed
 from .ops_joining import ShapedOp, joined, parted
@@ -46,6 +47,9 @@ OPS.update(dict.fromkeys([layers.GLU, layers.SwiGLU], HalvesOp))
 
 class PReLUOp(ShapedOp, layer=layers.PReLU):
     """y = x, times a slope where it is not above 0; one for all, or one for each channel."""
+
+    def arrays(self) -> Iterable[Held]:
+        return [(self.layer, "a", (self.layer.num_parameters,))]
 
     def forward(self, x: Buffer) -> Buffer:
         C = self.layer.num_parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from .kernels import walk
 from .kernels.reductions import PART, SUM, Reduction
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
-from .op import Op, size
+from .op import Held, Op, size
 
 ROWS = 16  # parts of rows in a chunk of a reduction, at least
 
@@ -160,6 +161,9 @@ class PositionOp(Op):
 
 class LearnedPositionOp(PositionOp, layer=layers.LearnedPosition):
     """P is the beginning of a parameter."""
+
+    def arrays(self) -> Iterable[Held]:
+        return [(self.layer, "W", (self.layer.max_len, self.layer.embedding_dim))]
 
     def forward(self, x: Buffer) -> Buffer:
         self.count, self.length = size(x.shape[:-2]), size(x.shape[-2:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from .. import layers
 from .kernels import attention
 from .memory import Buffer
-from .op import Op, size
-from .ops import AffineOp
+from .op import Held, Op, size
+from .ops import AffineOp, affine_of
 from .ops_arithmetic import sum_of
 from .pool import SCRATCH
 
@@ -115,6 +115,14 @@ class MultiHeadAttentionOp(AttentionOp, layer=layers.MultiHeadAttention):
             return False  # the layer says what is wrong
         d = layer.embed_dim // layer.num_heads
         return self.fits_in_scratch(d, d)
+
+    def arrays(self) -> Iterable[Held]:
+        layer, E = self.layer, self.layer.embed_dim
+        width = E // layer.num_heads * (layer.num_kv_heads or layer.num_heads)
+        yield from affine_of(layer.q_proj, E, E)
+        yield from affine_of(layer.k_proj, layer.kdim or E, width)
+        yield from affine_of(layer.v_proj, layer.vdim or E, width)
+        yield from affine_of(layer.out_proj, E, E)
 
     def forward(self, *inputs: Buffer) -> Buffer:
         layer, query = self.layer, inputs[0]

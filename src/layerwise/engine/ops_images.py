@@ -3,6 +3,7 @@ that are dropped, and numbers that are turned by their places."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .kernels import images, walk
 from .kernels.convolution import MOST_ELEMENTS, channel_sums
 from .kernels.product import ZERO
 from .memory import Buffer
-from .op import OPS, size
+from .op import OPS, Held, size
 from .ops import NOTHING_BEHIND
 from .ops_arithmetic import PositionOp, broadcast
 from .ops_joining import ShapedOp
@@ -30,6 +31,10 @@ class ConvTransposeOp(ConvOp):
     def fits(self, x: Any) -> bool:
         small = size(self.layer.window.kernel) <= MOST_ELEMENTS
         return WindowOp.fits(self, x) and small
+
+    def arrays(self) -> Iterable[Held]:
+        layer = self.layer
+        return self.kernels(layer.in_channels, layer.out_channels)
 
     def forward(self, x: Buffer) -> Buffer:
         layer, shape = self.layer, self.layer.out_shape(x.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from .cpu import V
 from .kernel import CHUNK, chunks_of
 from .kernels import norm
 from .memory import Buffer
-from .op import Op, size
+from .op import Held, Op, size
 
 
 class NormOp(Op):
     """What all of them have in common: y = gamma xn + beta, where there is a gamma and a beta."""
+
+    def scaled_by(self, shape: tuple[int, ...]) -> list[Held]:
+        return [(self.layer, "gamma", shape), (self.layer, "beta", shape)]
 
     def scale(self, shape: tuple[int, ...]) -> tuple[Buffer, Buffer]:
         """gamma and beta, or ones and zeros in their place."""
@@ -48,6 +52,9 @@ class RowNormOp(NormOp):
     def fits(self, x: Buffer) -> bool:
         shape = self.layer.normalized_shape
         return super().fits(x) and x.shape[-len(shape) :] == shape
+
+    def arrays(self) -> Iterable[Held]:
+        return self.scaled_by(self.layer.normalized_shape)
 
     def eps(self) -> float:
         eps = self.option("eps")
@@ -99,6 +106,9 @@ class ChannelNormOp(NormOp):
     """x (N, C, L), cut into parts: runs of L numbers, `step` from one to the next."""
 
     of_all_images = False  # whether a part is in all of them
+
+    def arrays(self) -> Iterable[Held]:
+        return self.scaled_by((self.channels(),))
 
     def channels(self) -> int:
         raise NotImplementedError
@@ -175,6 +185,12 @@ class GroupNormOp(ChannelNormOp, layer=layers.GroupNorm):
 
 class TrackingOp(ChannelNormOp):
     """Statistics that run along, for inference."""
+
+    def arrays(self) -> Iterable[Held]:
+        yield from super().arrays()
+        for name in ("running_mean", "running_var"):
+            yield self.layer, name, (self.channels(),)
+        yield self.layer, "num_batches_tracked", ()
 
     def channels(self) -> int:
         return int(self.layer.num_features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from .kernel import chunks_of
 from .kernels import recurrent
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer, Bundle
-from .op import Op, size
+from .op import Held, Op, size
 from .ops import AffineOp
 from .ops_arithmetic import sum_of
 from .ops_shape import DropoutOp, copy
@@ -139,6 +140,14 @@ class RecurrentOp(Op):
             and all(one.shape == wanted for one in states)
             and 4 * recurrent.scratch_needed(gates, H) <= SCRATCH
         )
+
+    def arrays(self) -> Iterable[Held]:
+        layer, H = self.layer, self.layer.hidden_size
+        for k, cell in enumerate(layer.cells):
+            D, width = layer.input_size if k < layer.ways else layer.ways * H, cell.gates * H
+            yield from [(cell, "Wx", (D, width)), (cell, "Wh", (H, width)), (cell, "b", (width,))]
+            if hasattr(cell, "bh"):
+                yield cell, "bh", (H,)
 
     def batch_of(self, x: Buffer) -> tuple[int, ...]:
         if len(x.shape) == 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .kernel import CHUNK, chunks_of
 from .kernels import along, draw, lookup, walk
 from .kernels.elementwise import ACTIVATIONS, FILL, TIMES
 from .memory import Buffer, Bundle
-from .op import OPS, Op, each, size
+from .op import OPS, Held, Op, each, size
 from .ops import FlattenOp
 from .ops_arithmetic import walked
 
@@ -94,7 +95,10 @@ class EmbeddingOp(Op, layer=layers.Embedding):
     """y = W[x]."""
 
     def fits(self, x: Buffer) -> bool:
-        return x.dtype.kind == "i"
+        return x.dtype.kind == "i" and self.holds_what_it_should()
+
+    def arrays(self) -> Iterable[Held]:
+        return [(self.layer, "W", (self.layer.num_embeddings, self.layer.embedding_dim))]
 
     def forward(self, x: Buffer) -> Buffer:
         layer, self.x = self.layer, x

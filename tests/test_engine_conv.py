@@ -12,6 +12,7 @@ from test_engine_process import posix, python, results, threads  # noqa: F401
 
 import layerwise as lw
 from layerwise.engine import ops_winograd
+from layerwise.engine.memory import Buffer
 
 sizes = st.integers(1, 70)
 small = st.integers(1, 4)
@@ -245,6 +246,37 @@ def test_winograd_leaves_alone_what_a_convolution_leaves_alone(odd, place):
     for one, other in zip(*found):
         largest = np.max(np.abs(other), initial=0, where=np.isfinite(other))
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * largest)
+
+
+@pytest.mark.parametrize("activation", [lw.ReLU, lw.Tanh])
+def test_an_activation_behind_a_transposed_convolution(activation):
+    def make():
+        return lw.Sequential(lw.ConvTranspose2d(4, 3, 3, 2), activation(), seed=0)
+
+    assert_agree(make, images(2, 4, 5, 6))
+
+
+def test_a_transposed_convolution_does_not_hold_on_to_its_gradient():
+    net = lw.Sequential(lw.ConvTranspose2d(2, 3, 3), lw.Tanh(), seed=0)
+    net.backward(np.ones_like(net.forward(images(2, 2, 5, 6))))
+    op = net._plan.layout.places[0].op
+    assert not any(isinstance(held, Buffer) and held.computed for held in vars(op).values())
+
+
+@pytest.mark.parametrize("size", [0.1, 0.2, 0.3])
+@pytest.mark.parametrize("place", [(0, 0), (7, 9), (18, 32)])
+def test_gradients_by_winograd_do_not_overflow_where_a_convolution_does_not(place, size):
+    conv, x = lw.Conv2d(8, 5, 3, padding=1, bias=False), images(1, 8, 19, 33)
+    x[(0, 3, *place)] = 3e38
+    net, found = lw.Sequential(conv, seed=0), []
+    dout = images(1, 5, 19, 33, seed=2) * size
+    for engine in ("compiled", "numpy"):
+        with lw.engine(engine), np.errstate(all="ignore"):
+            net.forward(x)
+            net.backward(dout)
+            net.backward(dout, accumulate=True)
+            found.append(conv.W.grad / 1e38)
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4)
 
 
 def classifier():

@@ -70,52 +70,14 @@ def two(sizes: Any, one: int = 1) -> tuple[int, int]:
     return (one, *sizes) if len(sizes) == 1 else tuple(sizes)
 
 
-class ConvOp(WindowOp):
-    """y = W columns(x) + b for each group of channels, and its two products backward."""
-
-    def fits(self, x: Any) -> bool:
-        zeros = self.option("padding_mode") == "zeros"
-        return super().fits(x) and zeros and size(self.layer.window.kernel) <= MOST_ELEMENTS
-
-    def arrays(self) -> Iterable[Held]:
-        layer = self.layer
-        return self.kernels(layer.out_channels, layer.in_channels)
+class KernelsOp(WindowOp):
+    """What convolutions have in common with transposed ones: kernels that slide over images."""
 
     def kernels(self, rows: int, columns: int) -> Iterable[Held]:
         """W (rows, columns / G, ...), and b."""
         layer = self.layer
         yield layer, "W", (rows, columns // layer.groups, *layer.window.kernel)
         yield layer, "b", (layer.out_channels,)
-
-    def forward(self, x: Buffer) -> Buffer:
-        return self.convolve(x)[0]
-
-    def convolve(
-        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
-    ) -> Any:
-        """W columns(x) + b, and a function of it."""
-        layer, shape = self.layer, self.see(x)
-        y, out = self.new(shape), self.new(shape) if behind else None
-        W = self.value(layer.W)
-        how: dict[str, Any] = {"bias": W, "start": ZERO, "behind": behind, "p": p, "q": q}
-        if layer.b is not None:
-            how |= {"bias": self.value(layer.b), "start": BIAS}
-        self.G = layer.groups
-        self.C, self.M = layer.in_channels // self.G, layer.out_channels // self.G
-        self.simplify()
-        arrays = {"x": x, "W": W, "y": y, "Y": out or y}
-        self.slide(self.grid, self.C, self.M, *also, **arrays, **how)
-        return y, out
-
-    def simplify(self) -> None:
-        """See fewer windows: a kernel of one pixel that goes over all pixels sees an image of one
-        row; one that is as large as the image sees an image of one pixel, in more channels."""
-        g = self.grid
-        image, kernel = (g.H, g.W), (g.KH, g.KW)
-        if kernel == (1, 1) and (g.down, g.right, g.above, g.left) == (1, 1, 0, 0):
-            self.grid = Grid(1, g.H * g.W, 1, g.H * g.W, 1, 1, 1, 1, 1, 1, 0, 0)
-        elif kernel == image and (g.OH, g.OW, g.above, g.left) == (1, 1, 0, 0):
-            self.C, self.grid = self.C * g.H * g.W, Grid(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
 
     def slide(self, grid: Grid, C: int, M: int, *also: Op, **arrays: Any) -> None:
         """Record a convolution from C to M channels in each group."""
@@ -129,12 +91,6 @@ class ConvOp(WindowOp):
             convolution, self.G * chunks, flops, *also, of=arrays["y"], needed=needed, rows=rows,
             columns=columns, channels=max(1, PANEL_ROWS // K), **arrays,
         )  # fmt: skip
-
-    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
-        self.weight_gradient(dout)
-        if self.layer.b is not None:
-            self.bias_gradient(dout)
-        return (self.image_gradient(dout) if self.wanted[0] else None,)
 
     def weight_gradient(self, dout: Buffer) -> None:
         """dW = dout columns(x)^T: the batch is cut into parts to keep all CPUs busy, whose sums are
@@ -192,6 +148,54 @@ class ConvOp(WindowOp):
         sizes = {"H": g.OH, "W": g.OW, "OH": H, "OW": W, "down": g.down, "right": g.right}
         self.step(spread_pixels, planes, 0, of=apart, x=dout, y=apart, **sizes)
         return apart
+
+
+class ConvOp(KernelsOp):
+    """y = W columns(x) + b for each group of channels, and its two products backward."""
+
+    def fits(self, x: Any) -> bool:
+        zeros = self.option("padding_mode") == "zeros"
+        return super().fits(x) and zeros and size(self.layer.window.kernel) <= MOST_ELEMENTS
+
+    def arrays(self) -> Iterable[Held]:
+        layer = self.layer
+        return self.kernels(layer.out_channels, layer.in_channels)
+
+    def forward(self, x: Buffer) -> Buffer:
+        return self.convolve(x)[0]
+
+    def convolve(
+        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
+    ) -> Any:
+        """W columns(x) + b, and a function of it."""
+        layer, shape = self.layer, self.see(x)
+        y, out = self.new(shape), self.new(shape) if behind else None
+        W = self.value(layer.W)
+        how: dict[str, Any] = {"bias": W, "start": ZERO, "behind": behind, "p": p, "q": q}
+        if layer.b is not None:
+            how |= {"bias": self.value(layer.b), "start": BIAS}
+        self.G = layer.groups
+        self.C, self.M = layer.in_channels // self.G, layer.out_channels // self.G
+        self.simplify()
+        arrays = {"x": x, "W": W, "y": y, "Y": out or y}
+        self.slide(self.grid, self.C, self.M, *also, **arrays, **how)
+        return y, out
+
+    def simplify(self) -> None:
+        """See fewer windows: a kernel of one pixel that goes over all pixels sees an image of one
+        row; one that is as large as the image sees an image of one pixel, in more channels."""
+        g = self.grid
+        image, kernel = (g.H, g.W), (g.KH, g.KW)
+        if kernel == (1, 1) and (g.down, g.right, g.above, g.left) == (1, 1, 0, 0):
+            self.grid = Grid(1, g.H * g.W, 1, g.H * g.W, 1, 1, 1, 1, 1, 1, 0, 0)
+        elif kernel == image and (g.OH, g.OW, g.above, g.left) == (1, 1, 0, 0):
+            self.C, self.grid = self.C * g.H * g.W, Grid(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
+
+    def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
+        self.weight_gradient(dout)
+        if self.layer.b is not None:
+            self.bias_gradient(dout)
+        return (self.image_gradient(dout) if self.wanted[0] else None,)
 
 
 def places_at_a_time(elements: int, P: int) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import layers
 from ..layers import upsample
 from ..layers.position import angles
-from .convolutions import ConvOp, WindowOp, two
+from .convolutions import KernelsOp, two
 from .kernel import Kernel, chunks_of
 from .kernels import images, walk
 from .kernels.convolution import MOST_ELEMENTS, channel_sums
@@ -24,13 +24,13 @@ from .ops_joining import ShapedOp
 from .ops_shape import DropoutOp
 
 
-class ConvTransposeOp(ConvOp):
+class ConvTransposeOp(KernelsOp):
     """The backward of a convolution used forward: x is the gradient of its output, y that of its
     image, of `out_channels`."""
 
     def fits(self, x: Any) -> bool:
         small = size(self.layer.window.kernel) <= MOST_ELEMENTS
-        return WindowOp.fits(self, x) and small
+        return super().fits(x) and small
 
     def arrays(self) -> Iterable[Held]:
         layer = self.layer
@@ -49,8 +49,9 @@ class ConvTransposeOp(ConvOp):
         return broadcast(self, walk.ADD, y, b, None, shape)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
-        self.x = dout
+        image, self.x = self.x, dout
         self.weight_gradient(self.given)
+        self.x = image  # dout is not held any longer
         if self.layer.b is not None:
             self.bias_gradient(dout)
         if not self.wanted[0]:

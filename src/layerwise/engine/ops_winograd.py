@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from .cpu import WIDTH, V
+from .kernel import chunks_of
 from .kernels.product import MOST_CHUNKS, WORK
 from .kernels.windows import Grid
 from .kernels.winograd import (
     ELEMENTS,
     ROOM,
     kernels_of_sums,
+    take_kernels,
     transform_kernels,
     winograd,
     winograd_weights,
@@ -93,13 +95,15 @@ def weight_gradient(op: Op, g: Grid, start: Any, **given: Any) -> Buffer:
     parts = max(1, min(MOST_CHUNKS, work // WORK) // across)
     columns = -(-tiles // (parts * places)) * places
     parts = -(-tiles // columns)
-    dU = op.new((parts, ELEMENTS, G * M, C))
+    dU, dw = op.new((parts, ELEMENTS, G * M, C)), op.new(dW.shape)
     op.step(
         winograd_weights, parts * across, 2 * work, of=dW,
         dU=dU, columns=columns, places=places, channels=channels, unusual=unusual, **given,
     )  # fmt: skip
     op.step(
         kernels_of_sums, G * M, parts * size(dU.shape[1:]), of=dW,
-        dU=dU, dW=dW, start=start, parts=parts, rows=G * M, C=C, unusual=unusual,
+        dU=dU, dw=dw, parts=parts, rows=G * M, C=C, unusual=unusual,
     )  # fmt: skip
+    n = size(dW.shape)
+    op.step(take_kernels, chunks_of(n), n, of=dW, dw=dw, dW=dW, start=start, n=n, unusual=unusual)
     return unusual

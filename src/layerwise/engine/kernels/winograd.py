@@ -28,7 +28,7 @@ from typing import Any
 
 from ..cpu import WIDTH, V
 from ..functions import f
-from ..kernel import Float, Floats, Function, Int, Ints, kernel
+from ..kernel import CHUNK, Float, Floats, Function, Int, Ints, kernel
 from ..native import apart, inlined
 from ..simd import (
     evens,
@@ -370,13 +370,13 @@ def winograd_weights(
 
 @kernel
 def kernels_of_sums(
-    dU: Floats, dW: Floats, start: Int, parts: Int, rows: Int, C: Int, unusual: Ints,
+    dU: Floats, dw: Floats, parts: Int, rows: Int, C: Int, unusual: Ints,
     chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
-    """dW = Kᵀ (sum of the parts of dU) K, a chunk for each row; and of what is there, for ADD."""
+    """dw = Kᵀ (sum of the parts of dU) K, a chunk for each row."""
     if unusual[0]:
         return
-    size = rows * C
+    size, odd = rows * C, splat(f(0.0))
     for c in range(0, C, V):
         count, at = min(V, C - c), dU + (chunk * C + c)
         for e in range(ELEMENTS):
@@ -390,11 +390,28 @@ def kernels_of_sums(
         for i in range(3):
             line = scratch + 4 * i * V
             put_three(back_to_kernel(lines_of(line, V)), line, V)
-        to = dW + (chunk * C + c) * 9
-        for k in range(count):
-            for element in range(9):
-                w = scratch[(element // 3 * 4 + element % 3) * V + k]
-                to[k * 9 + element] = w + to[k * 9 + element] if start == ADD else w
+        to = dw + (chunk * C + c) * 9
+        for element in range(9):
+            found = scratch + (element // 3 * 4 + element % 3) * V
+            odd = odd + not_finite(load(found), count)
+            for k in range(count):
+                to[k * 9 + element] = found[k]
+    if total(odd) != f(0.0):
+        unusual[0] = 1
+
+
+@kernel
+def take_kernels(
+    dw: Floats, dW: Floats, start: Int, n: Int, unusual: Ints, chunk: Int, scratch: Floats
+) -> None:
+    """dW = dw, and what is there, for ADD; as soon as it is known that all of it is finite."""
+    if unusual[0]:
+        return
+    for v in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK), V):
+        w = load_some(dw + v, n - v)
+        if start == ADD:
+            w = w + load_some(dW + v, n - v)
+        store_some(dW + v, w, n - v)
 
 
 @inlined

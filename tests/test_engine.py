@@ -46,23 +46,6 @@ def test_both_engines_agree_on_every_layer(case, shapes):
 
 
 def replace(layer, name, shape):
-    """Put another parameter or buffer in the place of one of a layer's, or of a layer inside."""
-    *path, last = name.split(".")
-    for part in path:
-        layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
-    kind = type(getattr(layer, last))
-    setattr(layer, last, kind(np.ones(shape, getattr(layer, last).dtype)))
-
-
-def what_comes_of(run):
-    """Outputs, or the first words of the error."""
-    try:
-        return run()
-    except Exception as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def replace(layer, name, shape):
     """Put an array of another shape in the place of one that a layer holds, or one inside it."""
     *path, last = name.split(".")
     for part in path:

@@ -122,6 +122,42 @@ def test_sums_of_many_numbers_keep_their_digits(call):
     assert_exact(made(call), shares(1_000_003), times=1)
 
 
+@pytest.mark.parametrize("layer", [lw.Sum, lw.Max, lw.Min, lw.Mean, lw.Var])
+def test_what_is_reduced_along_an_axis_of_one_number_is_an_array_of_its_own(layer):
+    x, one = numbers(3, 1), numbers(1)
+    for make in (lambda: layer(axis=1), lambda: layer(axis=1, keepdims=True)):
+        before, net = x.copy(), lw.Graph(make()(lw.Input("x")), dtype="float32")
+        y = net.forward(x)
+        with lw.engine("numpy"):
+            np.testing.assert_array_equal(y, net.forward(x))
+        y += 1
+        assert np.array_equal(x, before)
+    found = []
+    for engine in ("compiled", "numpy"):
+        with lw.engine(engine):
+            found.append(lw.Graph(layer()(lw.Input("x")), dtype="float32").forward(one))
+    assert found[0] == found[1] and type(found[0]) is type(found[1])
+
+
+@pytest.mark.parametrize("image", [(256, 256), (3, 70_001), (70_001, 3)])
+def test_means_of_large_images_keep_their_digits(image):
+    x = 1 + numbers(1, 1, *image) % 0.01
+    assert_exact(lambda: lw.AdaptiveAvgPool(1), x, times=1)
+    assert_exact(lambda: lw.AdaptiveAvgPool((2, 3)), x, times=1)
+
+
+def test_the_slope_of_gelu_is_1_wherever_its_curve_is_straight():
+    x = np.array([-3.4e38, -50, 50, 1e30, 3.4e38], "f")
+    gelu = lw.Sequential(lw.Affine(5, 5), lw.GELU("tanh"), seed=0)
+    gelu["affine1.W"].value, gelu["affine1.b"].value = np.eye(5), np.zeros(5)
+    found = []
+    for engine in ("compiled", "numpy"):
+        with lw.engine(engine), np.errstate(over="ignore"):
+            gelu.forward(x[None])
+            found.append(gelu.backward(np.ones((1, 5), "f")))
+    assert found[0].tolist() == found[1].tolist() == [[0, 0, 1, 1, 1]]
+
+
 @given(shape=shapes, call=st.sampled_from(LOSSES))
 def test_losses_of_all_sizes(shape, call):
     assert_exact(made(call), shares(*shape), shares(*shape), times=1)

@@ -73,6 +73,10 @@ def two(sizes: Any, one: int = 1) -> tuple[int, int]:
 class KernelsOp(WindowOp):
     """What convolutions have in common with transposed ones: kernels that slide over images."""
 
+    G: int  # groups
+    C: int  # channels in a group: of what comes in
+    M: int  # and of what goes out
+
     def kernels(self, rows: int, columns: int) -> Iterable[Held]:
         """W (rows, columns / G, ...), and b."""
         layer = self.layer

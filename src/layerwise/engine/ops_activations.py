@@ -19,8 +19,8 @@ from .ops_joining import ShapedOp, joined, parted
 class ClipOp(ActivationOp, layer=layers.Clip):
     """Without bounds, these are infinite."""
 
-    def option(self, name: str) -> Any:
-        bound = super().option(name)
+    def option(self, name: str, layer: Any = None) -> Any:
+        bound = super().option(name, layer)
         return {"min": -math.inf, "max": math.inf}[name] if bound is None else bound
 
 

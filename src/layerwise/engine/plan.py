@@ -17,7 +17,6 @@ import numpy as np
 from ..anatomy import attributes
 from ..errors import GradientError, LayerError
 from ..graph import Graph
-from ..parameter import Shared
 from ..values import Kept, added, as_many, fitted, taken, tidied
 from . import (  # noqa: F401  layers that have kernels
     convolutions,
@@ -419,19 +418,11 @@ class Plan:
         self.forward_pass = Forward(self, self.layout.places)
         self.backward_passes: dict[Any, Backward] = {}
         self.options: list[tuple[Any, str, Any]] = []  # of layers, as the kernels got them
-        self.held = [
-            (attributes(place.seat.layer), name, value)
-            for place in self.layout.places
-            for name, value in attributes(place.seat.layer).items()
-            if isinstance(value, Shared)
-        ]
         self.lock = RLock()  # one run at a time: `predict` may be called by several threads
 
     def is_current(self) -> bool:
         """Whether the layers still have the parameters and options that the plan was made with."""
-        return all(held.get(name) is value for held, name, value in self.held) and all(
-            same(getattr(layer, name), value) for layer, name, value in self.options
-        )
+        return all(same(getattr(layer, name), value) for layer, name, value in self.options)
 
     @property
     def size(self) -> int:

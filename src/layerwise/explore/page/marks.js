@@ -33,7 +33,10 @@ function spread(marks, pick, order, neighbours) {
     marks.set(id, indices.length > MOST ? null : indices);
     if (indices.length > MOST) continue;
     for (const index of indices) {
-      for (const [other, at] of neighbours(id, index)) found.get(other).set(String(at), at);
+      for (const [other, at] of neighbours(id, index)) {
+        const those = found.get(other);
+        if (those.size <= MOST) those.set(String(at), at);
+      }
     }
   }
 }

@@ -127,6 +127,38 @@ def test_copies_of_a_layer_do_not_share_its_state():
     close(layer.dW, ROW.T @ drawn(7, 4))
 
 
+@every
+def test_a_copy_goes_backward_by_what_its_original_saw(kind, arrays, options, inputs):
+    layer = kind(*arrays, **options)
+    out = layer.forward(*inputs)
+    dout = 1 if np.ndim(out) == 0 else drawn(*out.shape)
+    twin = copy.deepcopy(layer)
+    layer.forward(*[0 * x for x in inputs])
+    ours = twin.backward(dout)
+    other = kind(*arrays, **options)
+    other.forward(*inputs)
+    np.testing.assert_equal(ours, other.backward(dout))
+    np.testing.assert_equal(gradients(twin), gradients(other))
+
+
+@pytest.mark.parametrize("kind", [book.Relu, book.Sigmoid, book.Softmax])
+def test_a_gradient_may_be_broadcast(kind):
+    layers, dout = [kind(), kind()], drawn(5)
+    layers[0].forward(ROW)
+    with lw.engine("numpy"):
+        layers[1].forward(ROW)
+    close(*[layer.backward(dout) for layer in layers])
+
+
+def test_backward_takes_the_arrays_that_are_there_then():
+    layer, dout = book.Affine(drawn(5, 4), drawn(4)), drawn(7, 4)
+    layer.forward(ROW)
+    layer.W = drawn(5, 4, seed=1)
+    close(layer.backward(dout), dout @ layer.W.T)
+    layer.W = drawn(5, 3)
+    assert "Call forward(...) again" in text_of(lw.OrderError, lambda: layer.backward(dout))
+
+
 def test_an_array_that_is_replaced_counts():
     layer = book.Convolution(drawn(4, 2, 3, 3), drawn(4))
     layer.forward(IMAGES)

@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import layers as library
 from ..engine import chosen
-from ..errors import LayerwiseError
+from ..errors import LayerwiseError, OrderError
 from ..graph import Graph
 from ..layers.pad import unpad
 from ..node import Input
@@ -63,6 +63,7 @@ class Twin:
 
     inputs = 1
     options: tuple[str, ...] = ()  # attributes of the layer that the twin is made with
+    shape: Any = None  # of what went in, where backward needs it
 
     def __init_subclass__(cls, of: Any = (), **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -81,6 +82,20 @@ class Twin:
         self.parameters = list(self.graph.held_parameters.values())
         self.copies = [np.zeros(shape, np.float32) for shape in self.shapes]
         self.held: list[Any] = [None for _ in self.shapes]  # what the parameters hold
+        self.seen: list[Any] = [None for _ in self.shapes]  # the layer's arrays they came from
+        self.given_last: Any = ()  # what went in
+        self.has_run = True  # False in a copy that has not been forward itself
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A twin of the layer's copy, which goes forward by itself before its first backward."""
+        layer = self.layer()
+        if layer is None:
+            return None
+        twin = type(self)(layer, self.key)
+        twin.layer = ref(memo.get(id(layer), layer))
+        twin.given_last, twin.has_run = self.given_last, False
+        twin.shape = self.shape
+        return twin
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return type(None), ()  # a copy of a layer makes a twin of its own
@@ -91,11 +106,20 @@ class Twin:
             given = self.given(layer, *inputs)
             if given is None or self.work(layer, given[0]) < LEAST:
                 return NotImplemented
-            for i, array in enumerate(self.arrays(layer)):
-                self.follow(i, self.arranged(array))
-            return self.shown(layer, self.graph.forward(*given))
+            self.follow_all(layer)
         except WRONG_INPUT:  # of which the layer's own code says more
             return NotImplemented
+        try:
+            out = self.graph.forward(*given)
+        except LayerwiseError:
+            return NotImplemented
+        self.given_last, self.has_run = given, True
+        return self.shown(layer, out)
+
+    def follow_all(self, layer: Any) -> None:
+        self.seen = list(self.arrays(layer))
+        for i, array in enumerate(self.seen):
+            self.follow(i, self.arranged(array))
 
     def follow(self, i: int, array: Any) -> None:
         """Let a parameter have the numbers that are in an array of the layer's now."""
@@ -107,6 +131,16 @@ class Twin:
             self.held[i] = array
 
     def run_back(self, layer: Any, dout: Any = 1) -> Any:
+        if self.key_of(layer) != self.key:
+            raise OrderError(
+                f"{layer!r}: an array or option of another kind than in forward. Call forward(...) "
+                "again: backward needs what it saves."
+            )
+        if not self.has_run or any(a is not b for a, b in zip(self.seen, self.arrays(layer))):
+            self.follow_all(layer)
+        if not self.has_run:
+            self.graph.forward(*self.given_last)
+            self.has_run = True
         dx = self.shown_back(layer, self.back(layer, self.given_back(layer, dout)))
         if self.parameters:
             layer.keep(*[self.arranged_back(one.grad) for one in self.parameters])
@@ -155,17 +189,30 @@ def floats(x: Any) -> Any:
 # one for each layer ------------------------------------------------------------------------------
 
 
-class ReluTwin(Twin, of=[Relu]):
+class ElementwiseTwin(Twin):
+    """Of a layer in whose backward dout may be broadcast."""
+
+    def given(self, layer: Any, x: Any, *more: Any) -> Any:
+        (x,) = super().given(layer, x)
+        self.shape = x.shape
+        return (x,)
+
+    def given_back(self, layer: Any, dout: Any) -> Any:
+        dout = floats(dout)
+        return np.broadcast_to(dout, self.shape) if dout.ndim < len(self.shape) else dout
+
+
+class ReluTwin(ElementwiseTwin, of=[Relu]):
     def made(self, layer: Any) -> Any:
         return library.ReLU()
 
 
-class SigmoidTwin(Twin, of=[Sigmoid]):
+class SigmoidTwin(ElementwiseTwin, of=[Sigmoid]):
     def made(self, layer: Any) -> Any:
         return library.Sigmoid()
 
 
-class SoftmaxTwin(Twin, of=[Softmax]):
+class SoftmaxTwin(ElementwiseTwin, of=[Softmax]):
     def made(self, layer: Any) -> Any:
         return library.Softmax()
 

@@ -1,5 +1,7 @@
 // The keyboard: arrows and space walk, with shift they move the picture, the other keys look.
 
+import { showHelp } from "./help.js";
+
 const TYPING = "input:not([type=range]), select, textarea, [contenteditable]";
 
 export function keyPressed(event, app) {
@@ -44,5 +46,5 @@ const ACTIONS = {
   "=": (app) => app.view.zoom(1.25),
   "-": (app) => app.view.zoom(0.8),
   Escape: (app) => app.set({ node: null, pick: null }),
-  "?": (app) => app.showHelp(),
+  "?": () => showHelp(),
 };

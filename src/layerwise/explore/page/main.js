@@ -5,7 +5,6 @@ import { byId, html, replaceChildren } from "./dom.js";
 import { printable, svgText } from "./exporting.js";
 import { Folding } from "./folding.js";
 import { setScales } from "./heat.js";
-import { showHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { keyPressed } from "./keys.js";
 import { marksOf } from "./marks.js";
@@ -20,6 +19,8 @@ import { Training } from "./training.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 import { Stops, Walk } from "./walk.js";
+
+const darkScreen = matchMedia("(prefers-color-scheme: dark)");
 
 class App {
   constructor(record) {
@@ -58,7 +59,7 @@ class App {
     document.addEventListener("keydown", (event) => keyPressed(event, this));
     window.addEventListener("hashchange", () => this.fromUrl());
     printable(this);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themeChanged());
+    darkScreen.addEventListener("change", () => this.themeChanged());
     NARROW.addEventListener("change", () => this.render());
   }
 
@@ -364,11 +365,8 @@ class App {
   // theme -----------------------------------------------------------------------------------------
 
   get dark() {
-    if (this.printing) return false;
-    return (
-      (this.state.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) ===
-      "dark"
-    );
+    const asked = this.state.theme ? this.state.theme === "dark" : darkScreen.matches;
+    return asked && !this.printing;
   }
 
   applyTheme() {
@@ -391,10 +389,6 @@ class App {
     this.quiz.forget();
     this.set({ quiz: !this.state.quiz });
     drawToolbar(byId("top"), this);
-  }
-
-  showHelp() {
-    showHelp();
   }
 
   // The picture by itself, as text.

@@ -2,6 +2,7 @@
 
 import { html, replaceChildren } from "./dom.js";
 import { saveSvg } from "./exporting.js";
+import { showHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { language, languages, say } from "./texts.js";
 
@@ -57,7 +58,7 @@ export function drawToolbar(element, app) {
       tool("theme", say("theme"), () => app.toggleTheme()),
       app.inTraining ? null : tool("save", say("saveSvg"), () => saveSvg(app)),
       tool("print", say("print"), () => window.print()),
-      tool("help", say("help"), () => app.showHelp()),
+      tool("help", say("help"), () => showHelp()),
     ),
   );
 }

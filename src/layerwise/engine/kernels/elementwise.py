@@ -167,7 +167,7 @@ def gelu_tanh_backward(dout: Any, x: Any, y: Any, p: Any, q: Any) -> Any:
     z = select(absolute(x) > f(40.0), splat(f(40.0)), x)  # where g is 0 or 1
     g = gate_of_gelu_tanh(x)
     du = f(0.7978845608028654) * (f(1.0) + f(0.134145) * z * z)
-    return dout * (g + f(2.0) * (z * g * (f(1.0) - g) * du))
+    return dout * (g + f(2.0) * (z * g * (f(1.0) - g) * du) + (x - x))  # NaN at Inf, as in NumPy
 
 
 @inlined

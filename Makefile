@@ -19,7 +19,7 @@ help:
 	@echo "make test-peers  comparison with PyTorch (installs torch)"
 	@echo "make docs        the page of all layers, and the pictures of the documents"
 	@echo "make screenshots pictures of the explorer, by the system's Chromium"
-	@echo "make bench       speed beside other libraries; about 25 minutes, ARGS=--quick: 5"
+	@echo "make bench       speed beside other libraries; ARGS=--quick takes some 15 minutes"
 	@echo "make learn       what networks learn, beside PyTorch; takes most of an hour"
 	@echo "make clean       remove what the others made"
 

@@ -1,6 +1,6 @@
 """`python -m bench`: measure everybody, and write `bench/RESULTS.md` with its picture.
 
-    python -m bench                    all; about 25 minutes on two cores
+    python -m bench                    all; it takes long
     python -m bench --quick            all, in one short round
     python -m bench mlp gpt            these works alone (`bench/works.py`; "start" is one, too)
     python -m bench --readme           write the READMEs' tables from the results that are there

@@ -80,21 +80,29 @@ DETAILS = (
 def head(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {one}" for name, one in found["versions"].items())
     compiler = found["compiler"] or "none, so torch.compile does not run"
+    quick = found["rounds"] == 1
+    call = "make bench ARGS=--quick" if quick else "make bench"
+    rounds = "in one round" if quick else f"in {found['rounds']} rounds"
+    missing = [named(name) for name in WORKS if name not in found["works"]]
+    missing += [] if found.get("start") else ["what it takes to begin"]
+    left_out = [f"Not measured: {'; '.join(missing)}."] if missing else []
+    more = "\n".join(f"- {one}" for one in [*left_out, *filter(None, [found.get("note")])])
     return f"""# Speed beside others
 
 ![Training steps beside other libraries](results.svg)
 
-Made by `make bench` on {found["date"]} in {found.get("minutes", 0):.0f} minutes.
+Made by `{call}` on {found["date"]} in {found.get("minutes", 0):.0f} minutes.
 
 - Machine: {found["machine"]}. Everybody has {found["threads"]} threads.
 - Versions: {versions}. C++ compiler: {compiler}.
 - How: float32; the same first weights, batch and optimizer for all, random numbers as data. Each
-  contender runs in a process of its own, {found["rounds"]} rounds in turn (NumPy's, scikit-learn's,
+  contender runs in a process of its own, in turn, {rounds} (NumPy's, scikit-learn's,
   tinygrad's and the book's code: one); after a warm-up, {found["seconds"]:g} seconds of steps alone
   and as many beside a process that is busy on one core. Nothing is counted whose first three
   losses, or scores, are not those of layerwise's plain NumPy layers (DeepConvNet's losses, in which
   chance has a part, have to fall), or whose parameters are others in number or not float32.
-- {BEST_TITLE}: the fastest in the first round of channels_last, fused optimizer, torch.compile."""
+- {BEST_TITLE}: the fastest in the first round of channels_last, fused optimizer, torch.compile.
+{more}""".rstrip()
 
 
 # what was found ----------------------------------------------------------------------------------

@@ -128,3 +128,11 @@ def test_each_mean_says_over_how_many_networks_it_is(tmp_path):
     ) in Path(tmp_path, "README.md").read_text()
     chinese = Path(tmp_path, "README.zh-CN.md").read_text()
     assert "3.00 倍（2 个网络）" in chinese and "0.50 倍（1 个网络）" in chinese
+
+
+def test_the_page_says_how_much_was_measured():
+    quick = results.markdown(FOUND | {"note": "It rained."})
+    assert "Made by `make bench ARGS=--quick` on" in quick and "in turn, in one round (" in quick
+    assert "- Not measured: the shop; MLP 784-50-10, SGD, batch 100; " in quick
+    assert "; what it takes to begin.\n- It rained." in quick
+    assert "Made by `make bench` on" in results.markdown(FOUND | {"rounds": 3})

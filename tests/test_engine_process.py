@@ -73,6 +73,35 @@ def test_several_threads_may_call_at_once(threads):
     assert not wrong
 
 
+@pytest.mark.parametrize("word", ["ACTIVE", "STOP"])
+def test_a_worker_that_is_about_to_sleep_sees_what_began_meanwhile(word):
+    from layerwise.engine import pool
+
+    team, rounds = pool.Team(1), []  # a team without workers, so that this thread is its second
+
+    def work(*arguments):  # the worker has waited long enough, and the caller begins just now
+        rounds.append(arguments)
+        team.words[getattr(pool, word)] = 1
+        return len(rounds) == 2
+
+    team.work = work
+    worker = threading.Thread(target=team._live, args=(0,), daemon=True)
+    worker.start()
+    worker.join(timeout=10)
+    assert not worker.is_alive()
+
+
+def test_a_program_has_begun_before_workers_are_woken():
+    from layerwise.engine import pool
+
+    team, seen = pool.Team(1), []
+    team._wake = lambda: seen.append(int(team.words[pool.ACTIVE]))
+    team.replay = lambda *arguments: None
+    team.run(0, 0, 0)
+    assert seen == [1]
+    assert team.words[pool.ACTIVE] == 0
+
+
 @posix
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_process_has_threads_of_its_own(threads):

@@ -188,13 +188,11 @@ def _stamp(words: int, place: int) -> None:
 
 def _replay(words: int, threads: int, program: int, steps: int, scratch: int, times: int) -> None:
     """Run the steps of a program, one after the other; `times` gets a stamp before and after."""
-    _set(words + 8 * ACTIVE, 1)
     for step in range(steps):
         _stamp(words, times + 8 * STAMP * step)
         row = program + 24 * step
         _run(words, threads, _get(row), _get(row + 8), _get(row + 16), scratch)
     _stamp(words, times + 8 * STAMP * steps)
-    _set(words + 8 * ACTIVE, 0)
 
 
 # what runs in Python -----------------------------------------------------------------------------
@@ -229,12 +227,18 @@ class Team:
         bell, scratch = threading.Event(), self.memory + me * SCRATCH
         while not self.work(self.meeting, self.threads, me, scratch):
             self.asleep.add(bell)
+            if self.words[ACTIVE] or self.words[STOP]:  # who began that did not see this bell
+                bell.set()
             bell.wait()
             bell.clear()
 
     def run(self, program: int, steps: int, times: int) -> None:
-        self._wake()
-        self.replay(self.meeting, self.threads, program, steps, self.memory, times)
+        try:
+            self.words[ACTIVE] = 1  # before the others are woken: nobody may lie down behind that
+            self._wake()
+            self.replay(self.meeting, self.threads, program, steps, self.memory, times)
+        finally:
+            self.words[ACTIVE] = 0
 
     def _wake(self) -> None:
         while self.asleep:

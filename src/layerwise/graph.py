@@ -407,7 +407,8 @@ class Graph(Layer, guarded=False):
         """The dtype in which the graph computes; None: that of its inputs."""
         if not self.held_parameters:
             return self._dtype
-        return np.result_type(*{p.dtype for p in self.held_parameters.values()})
+        kinds = {p.dtype for p in self.held_parameters.values()}
+        return kinds.pop() if len(kinds) == 1 else np.result_type(*kinds)
 
     def astype(self, dtype: Any) -> Graph:
         """Hold parameters and buffers in another float type ("float64"); returns the graph."""

@@ -37,6 +37,7 @@ class Layout:
         self.places: list[Place] = []
         self.leaves: list[tuple[Graph, Seat, int]] = []  # constants, and parameters by themselves
         self.shown: list[tuple[Graph, int, int]] = []  # graph, slot, number of the value
+        self.constants: list[tuple[Graph, int]] = []  # graph, slot
         self.graphs: list[Graph] = []
         self.learning: set[int] = set()  # the values that a parameter is behind
         self.users: dict[int, list[Place]] = {}  # the places that a value goes to
@@ -74,6 +75,7 @@ class Layout:
             elif seat.kind != "input":
                 self.leaves.append((graph, seat, number))
         self.shown += [(graph, slot, number) for slot, number in numbers.items()]
+        self.constants += [(graph, one.slot) for one in graph.nodes if one.kind == "constant"]
         return numbers
 
 

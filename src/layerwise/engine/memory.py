@@ -95,6 +95,7 @@ class Bundle:
 
     shape: tuple[int, ...] = ()
     computed = True
+    kept: Any = None  # what a person is given to look at
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts = tuple(parts)
@@ -166,12 +167,20 @@ class Spot:
 
     def renew(self) -> None:
         """Be in memory that nobody else holds."""
+        if self.array is not None and self.alone():
+            return
         self.array = self.given = None
         free = [block for block in self._blocks if references(block) == UNHELD]
         if not free:
             free = [Block(self.size)]
             self._blocks = [*self._blocks[-1:], *free]  # what is older goes with its holder
         self.bind(free[0].array(self.shape, self.dtype))
+
+    def alone(self) -> bool:
+        """Whether the array is over memory of its own, and nobody else holds one of the two."""
+        base = self.array.base
+        own = any(one.raw is base for one in self._blocks)
+        return own and sys.getrefcount(base) == ALONE[0] and sys.getrefcount(self.array) == ALONE[1]
 
     def give_on(self) -> None:
         """Let others have the memory; kernels that have written here before go on doing it."""
@@ -191,6 +200,17 @@ class Spot:
             self._pool = None
 
 
+def held_alone() -> tuple[int, int]:
+    """What `Spot.alone` counts where nobody else holds anything."""
+    spot = Spot((1,), np.float32)
+    spot.renew()
+    base = spot.array.base
+    return sys.getrefcount(base), sys.getrefcount(spot.array)
+
+
+ALONE = held_alone()
+
+
 class Buffer:
     """A value of a plan, for as long as somebody needs it: numbers of some shape at a spot.
 
@@ -198,6 +218,8 @@ class Buffer:
     the next that is recorded: so an Op that needs something in backward just holds on to it. With
     `own` it has memory that it shares with none.
     """
+
+    kept: Any = None  # what a person is given to look at
 
     def __init__(
         self,
@@ -254,6 +276,7 @@ class Trace:
     """A value of a plan that nobody needs any more: it is looked up, or else computed again."""
 
     computed = True
+    kept: Any = None  # what a person is given to look at
 
     def __init__(self, buffer: Buffer) -> None:
         self.shape, self.dtype, self.spot = buffer.shape, buffer.dtype, buffer.spot

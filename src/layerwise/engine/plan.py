@@ -188,7 +188,9 @@ class Pass:
             return None
         if not value.computed or (isinstance(value, Buffer) and value.spot in self.lent):
             return self.lend(value)
-        return Kept(traced(value))
+        if value.kept is None:
+            value.kept = Kept(traced(value))
+        return value.kept
 
 
 class Forward(Pass):
@@ -497,7 +499,7 @@ class Plan:
         if not self.predicts:
             for graph in self.layout.graphs[1:]:
                 graph._grads[:] = graph._nothing
-            self._show(this.show, this.found, "_values", "forward")
+            self._show(this, "_values", "forward")
             for seat, output in zip(self.graph.outputs, outputs):
                 self.graph._values[seat.slot] = output
         return outputs
@@ -524,14 +526,16 @@ class Plan:
         self.keep(*() if kept else (self.forward_pass,), this)
         this.finish()
         given = this.given()
-        self._show(this.show, this.found, "_grads", "backward")
+        self._show(this, "_grads", "backward")
+        for graph, slot in self.layout.constants:
+            graph._grads[slot] = None
         self.graph._grads[: len(given)] = given  # the inputs have the first slots
 
-    def _show(self, show: Any, found: list[Any], numbers: str, done: str) -> None:
+    def _show(self, this: Pass, numbers: str, done: str) -> None:
         """Let the seats of all graphs know what has been computed."""
+        show, found = this.show, this.found
         for graph, slot, number in self.layout.shown:
-            constant = numbers == "_grads" and graph.nodes[slot].kind == "constant"
-            getattr(graph, numbers)[slot] = None if constant else show(found[number])
+            getattr(graph, numbers)[slot] = show(found[number])
         for graph in self.layout.graphs[1:]:
             graph._done = done
 

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from .. import optim
-from .kernel import Kernel, chunks_of, word
+from .kernel import Kernel, chunks_of
 from .kernels.update import adam, descend, descend_with_momentum
 from .memory import address_of
 from .native import done_compiling
 from .program import Stretch
 
 Numbers = dict[str, float]
-Rule = Callable[[Any, dict[str, Any], float], tuple[Kernel, Numbers] | None]
+Rule = Callable[[Any, float, int], tuple[Kernel, Numbers] | None]
 
-# What a step of an optimizer runs as: rule(optimizer, memory, lr) gives the kernel and the numbers
-# that it gets, beside `value`, `d`, `n` and the arrays of the memory by their names. None: the
-# optimizer's own code runs.
+# What a step of an optimizer runs as: rule(optimizer, lr, t), for the t-th step of a parameter,
+# gives the kernel, and the numbers that are its last arguments, in their order. Those before are
+# `value`, `d`, `n` and the arrays of the optimizer's memory by their names. None: the optimizer's
+# own code runs.
 RULES: dict[type, Rule] = {}
 
 
@@ -36,7 +37,7 @@ def rule(*kinds: type) -> Callable[[Rule], Rule]:
 
 
 @rule(optim.SGD)
-def sgd(optimizer: Any, memory: dict[str, Any], lr: float) -> tuple[Kernel, Numbers] | None:
+def sgd(optimizer: Any, lr: float, t: int) -> tuple[Kernel, Numbers] | None:
     numbers = {"lr": lr, "decay": optimizer.weight_decay}
     if not optimizer.momentum:
         return descend, numbers
@@ -45,19 +46,18 @@ def sgd(optimizer: Any, memory: dict[str, Any], lr: float) -> tuple[Kernel, Numb
 
 
 @rule(optim.Adam, optim.AdamW)
-def adams(optimizer: Any, memory: dict[str, Any], lr: float) -> tuple[Kernel, Numbers] | None:
+def adams(optimizer: Any, lr: float, t: int) -> tuple[Kernel, Numbers] | None:
     if optimizer.amsgrad:
         return None
-    memory["t"] += 1
     beta1, beta2 = optimizer.betas
     decay, apart = optimizer.weight_decay, optimizer.decoupled_weight_decay
     return adam, {
-        "lr": lr / (1 - beta1 ** memory["t"]),
+        "lr": lr / (1 - beta1**t),
         "decay": 0.0 if apart else decay,
         "shrink": 1 - lr * decay if apart else 1.0,
         "rest1": 1 - beta1,
         "rest2": 1 - beta2,
-        "correction": 1 - beta2 ** memory["t"],
+        "correction": 1 - beta2**t,
         "eps": optimizer.eps,
     }
 
@@ -70,20 +70,22 @@ class Update:
         key = id(value)
         self.value = weakref.ref(value, lambda _: UPDATES.pop(key, None))
         self.chunks = chunks_of(value.size)
-        self.places = {name: (i, kind) for i, (name, kind) in enumerate(kernel.kinds.items())}
-        self.words: Any = np.zeros(len(self.places), np.int64)
-        self.give(value=address_of(value), n=value.size)
-        self.give(**{name: address_of(array) for name, array in self.arrays.items()})
+        arrays = {"value": value, "n": value.size, **self.arrays}
+        known = {name: x if name == "n" else address_of(x) for name, x in arrays.items()}
+        self.words: Any = np.array([known.get(name, 0) for name in kernel.kinds], np.int64)
+        self.place_of_d = list(kernel.kinds).index("d")
+        self.gradient: Callable[[], Any] = lambda: None  # gives the one that the words know
         self.stretch: tuple[list[Update], Stretch] | None = None  # that begins with this one
 
     def fits(self, kernel: Kernel, value: Any, memory: dict[str, Any]) -> bool:
         same = self.kernel is kernel and self.value() is value
         return same and all(memory.get(name) is one for name, one in self.arrays.items())
 
-    def give(self, **arguments: Any) -> None:
-        for name, argument in arguments.items():
-            i, kind = self.places[name]
-            self.words[i] = word(kind, argument)
+    def give(self, d: Any, numbers: Any) -> None:
+        """Take the gradient, and the numbers as words."""
+        if self.gradient() is not d:
+            self.gradient, self.words[self.place_of_d] = weakref.ref(d), address_of(d)
+        self.words[-len(numbers) :] = numbers
 
     def row(self) -> tuple[int, int, int]:
         return self.kernel.address, address_of(self.words), self.chunks
@@ -109,24 +111,46 @@ def plain_floats(array: Any) -> bool:
 def change(updates: list[tuple[Any, Any, Any, dict[str, Any], float]]) -> None:
     """Do the steps of optimizers: (optimizer, value, gradient, memory, lr) of each parameter."""
     ready: dict[int, Update] = {}
+    said: dict[Any, tuple[Kernel, Any] | None] = {}  # by the rules; most parameters have the same
     for optimizer, value, d, memory, lr in updates:
-        found = RULES.get(type(optimizer))
-        kernels_fit = found and all(map(plain_floats, (value, d, *arrays_in(memory).values())))
-        made = found(optimizer, memory, lr) if found and kernels_fit else None
-        if made is None:
+        t = memory.get("t", 0) + 1
+        key = id(optimizer), lr, t
+        if key not in said:
+            said[key] = asked(optimizer, lr, t)
+        told = said[key]
+        update = told and update_of(told[0], value, d, memory)
+        if not told or not update:
             optimizer.update(value, d, memory, lr)
             continue
-        kernel, numbers = made
         if id(value) in ready:  # a parameter that comes twice
             run(list(ready.values()))
             ready = {}
-        update = UPDATES.get(id(value))
-        if update is None or not update.fits(kernel, value, memory):
-            update = UPDATES[id(value)] = Update(kernel, value, memory)
-        update.give(d=address_of(d), **numbers)
+        if "t" in memory:
+            memory["t"] = t
+        update.give(d, told[1])
         ready[id(value)] = update
     if ready:
         run(list(ready.values()))
+
+
+def asked(optimizer: Any, lr: float, t: int) -> tuple[Kernel, Any] | None:
+    """What the rule of an optimizer says, with the numbers as words."""
+    found = RULES.get(type(optimizer))
+    made = found(optimizer, lr, t) if found else None
+    if made is None:
+        return None
+    kernel, numbers = made
+    return kernel, np.array(list(numbers.values()), np.float64).view(np.int64)
+
+
+def update_of(kernel: Kernel, value: Any, d: Any, memory: dict[str, Any]) -> Update | None:
+    """What runs a parameter's step; None: kernels cannot work on its arrays."""
+    update = UPDATES.get(id(value))
+    if update is None or not update.fits(kernel, value, memory):
+        if not all(map(plain_floats, (value, *arrays_in(memory).values()))):
+            return None
+        update = UPDATES[id(value)] = Update(kernel, value, memory)
+    return update if update.gradient() is d or plain_floats(d) else None
 
 
 def run(ready: list[Update]) -> None:

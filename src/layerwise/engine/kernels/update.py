@@ -28,7 +28,7 @@ def descend(
 @kernel
 def descend_with_momentum(
     value: Floats, d: Floats, velocity: Floats, n: Int, lr: Float, decay: Float, momentum: Float,
-    nesterov: Int, chunk: Int, scratch: Floats,
+    nesterov: Float, chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
     """velocity = momentum velocity + d; value -= lr velocity; Nesterov: lr (d + momentum v)"""
     end = min(n, (chunk + 1) * CHUNK)
@@ -38,7 +38,7 @@ def descend_with_momentum(
             g = g + p * decay
         v = load_some(velocity + i, end - i) * momentum + g
         store_some(velocity + i, v, end - i)
-        step = g + v * momentum if nesterov else v
+        step = g + v * momentum if nesterov != f(0.0) else v
         store_some(value + i, p - step * lr, end - i)
 
 

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from engines import BACKWARD, FORWARD, both, near
+from engines import BACKWARD, FORWARD, assert_agree, both, compiled, near
 
 import layerwise as lw
 
@@ -152,3 +152,48 @@ def test_a_graph_is_pickled_after_a_run():
         with pytest.raises(lw.OrderError, match="forward"):
             twin.backward(DOUT)
         near(twin.forward(X), y, FORWARD)
+
+
+IMAGES = np.random.default_rng(1).normal(size=(6, 4, 9, 7)).astype("f")
+FRONTS = {
+    "product": (lambda: lw.Affine(7, 5), IMAGES),
+    "convolution": (lambda: lw.Conv2d(4, 3, (3, 2)), IMAGES),
+    "channel_norm": (lambda: lw.BatchNorm(4), IMAGES),
+    "column_norm": (lambda: lw.BatchNorm(4), IMAGES[:, :, 0, 0]),
+    "row_norm": (lambda: lw.LayerNorm(7), IMAGES),
+}
+
+
+@pytest.mark.parametrize("activation", [lw.ReLU, lw.Tanh, lw.GELU])
+@pytest.mark.parametrize("title", FRONTS)
+def test_an_activation_runs_in_the_step_of_what_stands_before_it(no_room, title, activation):
+    make, x = FRONTS[title]
+    net, _ = assert_agree(lambda: lw.Sequential(make(), activation(), seed=0), x)
+    both_in_one = f"{title}_{activation.__name__.lower()}"
+    assert any(word.startswith(both_in_one) for word in compiled(net))
+
+
+@pytest.mark.parametrize("activation", [lw.ReLU, lw.GELU])
+@pytest.mark.parametrize("shape", [(6, 4, 9, 7), (4, 1, 7)])
+def test_an_activation_runs_in_the_step_of_a_sum(no_room, shape, activation):
+    def make():
+        x, y = lw.Input("x"), lw.Input("y")
+        return lw.Graph(activation()(lw.Affine(7, 7)(x) + y), inputs=[x, y], seed=0)
+
+    net, _ = assert_agree(make, IMAGES, np.ones(shape, "f"))
+    assert f"broadcast_add_{activation.__name__.lower()}" in compiled(net)
+
+
+def test_a_value_that_is_used_elsewhere_is_not_written_over(no_room):
+    def make():
+        x = lw.Input("x")
+        h = lw.Affine(7, 7)(x)
+        return lw.Graph(lw.ReLU()(h) * h, seed=0)
+
+    def shown():
+        x = lw.Input("x")
+        h = lw.Affine(7, 7)(x)
+        return lw.Graph([lw.ReLU()(h), h], inputs=[x], seed=0)
+
+    assert_agree(make, IMAGES)
+    assert_agree(shown, IMAGES)

@@ -15,7 +15,6 @@ from . import ops_winograd
 from .cpu import WIDTH, V
 from .kernel import Kernel, chunks_of
 from .kernels import pooling
-from .kernels.behind import Behind
 from .kernels.convolution import (
     MOST_ELEMENTS,
     ROOM,
@@ -30,8 +29,7 @@ from .kernels.product import BIAS, MOST_CHUNKS, WORK, ZERO
 from .kernels.sums import COLUMNS, column_sums
 from .kernels.windows import Grid
 from .memory import Buffer
-from .op import FUSED, OPS, Held, Op, size
-from .ops import NOTHING_BEHIND, ActivationOp
+from .op import NOTHING_BEHIND, OPS, FrontOp, Held, Op, size
 
 EXACT = 1 << 24  # every smaller whole number is a float
 PANEL_ROWS = 192  # elements (channels x kernel) of columns that forward makes at a time
@@ -154,7 +152,7 @@ class KernelsOp(WindowOp):
         return apart
 
 
-class ConvOp(KernelsOp):
+class ConvOp(KernelsOp, FrontOp):
     """y = W columns(x) + b for each group of channels, and its two products backward."""
 
     def fits(self, x: Any) -> bool:
@@ -165,25 +163,16 @@ class ConvOp(KernelsOp):
         layer = self.layer
         return self.kernels(layer.out_channels, layer.in_channels)
 
-    def forward(self, x: Buffer) -> Buffer:
-        return self.convolve(x)[0]
-
-    def convolve(
-        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
-    ) -> Any:
-        """W columns(x) + b, and a function of it."""
-        layer, shape = self.layer, self.see(x)
-        y, out = self.new(shape), self.new(shape) if behind else None
-        W = self.value(layer.W)
-        how: dict[str, Any] = {"bias": W, "start": ZERO, "behind": behind, "p": p, "q": q}
+    def compute(self, x: Any, y: Any, *also: Any, **behind: Any) -> None:
+        layer, W = self.layer, self.value(self.layer.W)
+        self.see(x)
+        how: dict[str, Any] = {"bias": W, "start": ZERO}
         if layer.b is not None:
-            how |= {"bias": self.value(layer.b), "start": BIAS}
+            how = {"bias": self.value(layer.b), "start": BIAS}
         self.G = layer.groups
         self.C, self.M = layer.in_channels // self.G, layer.out_channels // self.G
         self.simplify()
-        arrays = {"x": x, "W": W, "y": y, "Y": out or y}
-        self.slide(self.grid, self.C, self.M, *also, **arrays, **how)
-        return y, out
+        self.slide(self.grid, self.C, self.M, *also, x=x, W=W, y=y, **how, **behind)
 
     def simplify(self) -> None:
         """See fewer windows: a kernel of one pixel that goes over all pixels sees an image of one
@@ -213,18 +202,6 @@ def places_at_a_time(elements: int, P: int) -> tuple[int, int, int]:
 
 
 OPS.update(dict.fromkeys([layers.Conv1d, layers.Conv2d], ConvOp))
-
-
-def conv_and_activation(one: ConvOp, other: ActivationOp, x: Buffer) -> tuple[Buffer, Buffer]:
-    """The activation is applied to each tile of the convolution as soon as it is there."""
-    activation = other.activation
-    numbers = activation.numbers(other.option)
-    y, out = one.convolve(x, other, behind=activation.behind, **numbers)
-    other.save(y, out)
-    return y, out
-
-
-FUSED.append((ConvOp, ActivationOp, conv_and_activation))
 
 
 class PoolOp(WindowOp):

@@ -200,6 +200,20 @@ class Spot:
             self._pool = None
 
 
+class Covered(Spot):
+    """A value that is nowhere, since another is written over it as soon as it is there: kernels
+    find it where that one is. Whoever looks at it has it computed again."""
+
+    size = 0
+
+    def __init__(self, by: Spot) -> None:
+        super().__init__(by.shape, by.dtype)
+        self.maker, self.by = by.maker, by
+
+    def refer(self, words: Any, i: int) -> None:
+        self.by.refer(words, i)
+
+
 def held_alone() -> tuple[int, int]:
     """What `Spot.alone` counts where nobody else holds anything."""
     spot = Spot((1,), np.float32)
@@ -283,7 +297,7 @@ class Trace:
 
     def shown(self) -> Any:
         """A copy of the numbers."""
-        there = self.spot.buffers > 0
+        there = self.spot.buffers > 0 and self.spot.array is not None
         array = self.spot.array if there else self.spot.maker.again(self.spot)
         return array.reshape(self.shape).copy() if self.shape else array[()]
 

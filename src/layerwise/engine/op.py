@@ -23,7 +23,8 @@ Held = tuple[Any, str, tuple[int, ...]]  # a layer, the name of what it holds, a
 OPS: dict[type, type[Op]] = {}  # which Op a layer of a class runs as
 
 # Rules: where the output of one Op goes to another, both are computed by
-# together(one, other, *inputs), which gives the outputs of both.
+# together(one, other, *inputs, alone=...), which gives the outputs of both; `alone` says that the
+# output of the first goes nowhere else.
 FUSED: list[tuple[type[Op], type[Op], Callable[..., tuple[Buffer, Buffer]]]] = []
 
 
@@ -115,6 +116,27 @@ class Op:
         """The buffer of a parameter's gradient, and an argument for the kernel: 1 says that it has
         to add to what is there, 0 that it is the first and writes. With `zeros` it always adds."""
         return self.current.gradients.of(parameter, zeros)
+
+
+class FrontOp(Op):
+    """An Op whose kernel can call a function for what it has just computed: see `Behind`."""
+
+    def forward(self, *inputs: Buffer, **_: Any) -> Buffer:
+        y = self.new(self.out_shape(*inputs))
+        self.compute(*inputs, y, **NOTHING_BEHIND, Y=y)
+        return y
+
+    def out_shape(self, *inputs: Buffer) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.layer.out_shape(*[x.shape for x in inputs])
+        return shape
+
+    def compute(self, *inputs_and_y: Any, **behind: Any) -> None:
+        """Record compute(*inputs, y, *also, behind=function, Y=Y, p=p, q=q): the kernels of y and
+        of Y = function(y, p, q), which is for other Ops `also`."""
+        raise NotImplementedError
+
+
+NOTHING_BEHIND: dict[str, Any] = {"behind": None, "p": 0.0, "q": 0.0}
 
 
 def size(shape: tuple[int, ...]) -> int:

@@ -11,7 +11,6 @@ from .. import layers
 from .kernel import chunks_of
 from .kernels import activations  # noqa: F401  more of ACTIVATIONS
 from .kernels.along import cross_entropy_along, cross_entropy_along_backward
-from .kernels.behind import Behind
 from .kernels.elementwise import ACTIVATIONS, GELU_TANH, Activation
 from .kernels.product import BIAS, ZERO, blocks, product
 from .kernels.softmax import (
@@ -22,43 +21,32 @@ from .kernels.softmax import (
 )
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
-from .op import FUSED, OPS, Held, Op, size
-
-NOTHING_BEHIND: dict[str, Any] = {"behind": None, "p": 0.0, "q": 0.0}
+from .op import FUSED, NOTHING_BEHIND, OPS, FrontOp, Held, Op, size
 
 
 def affine_of(layer: Any, D: int, M: int) -> list[Held]:
     return [(layer, "W", (D, M)), (layer, "b", (M,))]
 
 
-class AffineOp(Op, layer=layers.Affine):
+class AffineOp(FrontOp, layer=layers.Affine):
     """y = x W + b, and its two products backward; axes in front are all batch."""
 
     def arrays(self) -> Iterable[Held]:
         return affine_of(self.layer, self.layer.in_features, self.layer.out_features)
 
-    def forward(self, x: Buffer) -> Buffer:
-        return self.product(x)[0]
-
-    def product(
-        self, x: Buffer, *also: Op, behind: Behind | None = None, p: float = 0.0, q: float = 0.0
-    ) -> Any:
-        """x W + b, and a function of it."""
+    def compute(self, x: Any, y: Any, *also: Any, **behind: Any) -> None:
         layer = self.layer
-        shape = layer.out_shape(x.shape)
         self.x = x
         D, M = layer.in_features, layer.out_features
-        N = size(x.shape) // D
-        W, y, out = self.value(layer.W), self.new(shape), self.new(shape) if behind else None
+        N, W = size(x.shape) // D, self.value(layer.W)
         rows, columns, chunks = blocks(N, M, D, copied=False)
         b = W if layer.b is None else self.value(layer.b)
         self.step(
             product, chunks, 2 * N * M * D, *also, of=y,
             A=x, am=D, ak=1, B=W, bk=M, bn=1, C=y, bias=b,
             start=ZERO if layer.b is None else BIAS, M=N, N=M, K=D, rows=rows, columns=columns,
-            behind=behind, Y=out or y, p=p, q=q,
+            **behind,
         )  # fmt: skip
-        return y, out
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         layer, x = self.layer, self.x
@@ -175,13 +163,17 @@ class SoftmaxCrossEntropyOp(Op, layer=layers.SoftmaxCrossEntropy):
         return by_rows, chunks_of(N, rows), {"rows": rows, "N": N, "C": C}
 
 
-def affine_and_activation(one: AffineOp, other: ActivationOp, x: Buffer) -> tuple[Buffer, Buffer]:
-    """The activation is applied to each tile of x W + b as soon as it is there."""
-    activation = other.activation
+def with_activation(
+    one: FrontOp, other: ActivationOp, *inputs: Buffer, alone: bool
+) -> tuple[Buffer, Buffer]:
+    """The activation is applied to each part of what the Op computes as soon as it is there."""
+    activation, out = other.activation, one.new(one.out_shape(*inputs))
+    covered = alone and activation.saves == "y"
+    y = one.current.covered(out) if covered else one.new(out.shape)
     numbers = activation.numbers(other.option)
-    y, out = one.product(x, other, behind=activation.behind, **numbers)
+    one.compute(*inputs, y, other, behind=activation.behind, Y=out, **numbers)
     other.save(y, out)
     return y, out
 
 
-FUSED.append((AffineOp, ActivationOp, affine_and_activation))
+FUSED.append((FrontOp, ActivationOp, with_activation))

@@ -13,7 +13,7 @@ from .kernels import walk
 from .kernels.reductions import PART, SUM, Reduction
 from .kernels.sums import COLUMNS, column_sums
 from .memory import Buffer
-from .op import Held, Op, size
+from .op import NOTHING_BEHIND, FrontOp, Held, Op, size
 
 ROWS = 16  # parts of rows in a chunk of a reduction, at least
 
@@ -31,9 +31,16 @@ def broadcast(
 ) -> Buffer:
     """y = function(a, b, c), where a and b are broadcast to the shape of c and y."""
     y = op.new(shape)
-    chunks, way = walked(op, shape, *[walk.strides_of(one.shape, shape) for one in (a, b)])
-    op.step(kernel, chunks, size(shape), of=y, a=a, b=b, c=c or y, y=y, **way)
+    record_broadcast(op, kernel, a, b, c or y, y, **NOTHING_BEHIND, Y=y)
     return y
+
+
+def record_broadcast(
+    op: Op, kernel: Kernel, a: Buffer, b: Buffer, c: Buffer, y: Buffer, *also: Op, **behind: Any
+) -> None:
+    shape = y.shape
+    chunks, way = walked(op, shape, *[walk.strides_of(one.shape, shape) for one in (a, b)])
+    op.step(kernel, chunks, size(shape), *also, of=y, a=a, b=b, c=c, y=y, **way, **behind)
 
 
 def sum_of(op: Op, one: Buffer, other: Buffer) -> Buffer:
@@ -81,7 +88,7 @@ def along_one(op: Op, kernels: Reduction, x: Buffer, A: int, K: int, B: int) -> 
     return y if parts == 1 else along_one(op, kernels, y, A, parts, 1)
 
 
-class BinaryOp(Op):
+class BinaryOp(FrontOp):
     """z = function(x, y), and for each input the function of x, y and dout that is its gradient;
     None: that is dout."""
 
@@ -97,12 +104,11 @@ class BinaryOp(Op):
             return False
         return super().fits(x, y)
 
-    def forward(self, x: Buffer, y: Buffer) -> Buffer:
+    def compute(self, x: Any, y: Any, z: Any, *also: Any, **behind: Any) -> None:
         self.shapes = x.shape, y.shape
         if any(self.slopes):
             self.x, self.y = x, y
-        shape = np.broadcast_shapes(x.shape, y.shape)
-        return broadcast(self, self.kernel, x, y, None, shape)
+        record_broadcast(self, self.kernel, x, y, z, z, *also, **behind)
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         return tuple(
@@ -170,7 +176,9 @@ class LearnedPositionOp(PositionOp, layer=layers.LearnedPosition):
         y, shape = self.new(x.shape), (self.count, self.length)
         chunks, way = walked(self, shape, (self.length, 1), (0, 1))
         W = self.value(self.layer.W)  # of which there may be more than there are places
-        self.step(walk.ADD, chunks, size(x.shape), of=y, a=x, b=W, c=y, y=y, **way)
+        self.step(
+            walk.ADD, chunks, size(x.shape), of=y, a=x, b=W, c=y, y=y, **way, **NOTHING_BEHIND, Y=y
+        )
         return y
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:

@@ -17,8 +17,7 @@ from .kernels import images, walk
 from .kernels.convolution import MOST_ELEMENTS, channel_sums
 from .kernels.product import ZERO
 from .memory import Buffer
-from .op import OPS, Held, size
-from .ops import NOTHING_BEHIND
+from .op import NOTHING_BEHIND, OPS, Held, size
 from .ops_arithmetic import PositionOp, broadcast
 from .ops_joining import ShapedOp
 from .ops_shape import DropoutOp

@@ -12,10 +12,10 @@ from .cpu import V
 from .kernel import CHUNK, chunks_of
 from .kernels import norm
 from .memory import Buffer
-from .op import Held, Op, size
+from .op import FrontOp, Held, size
 
 
-class NormOp(Op):
+class NormOp(FrontOp):
     """What all of them have in common: y = gamma xn + beta, where there is a gamma and a beta."""
 
     def scaled_by(self, shape: tuple[int, ...]) -> list[Held]:
@@ -60,18 +60,17 @@ class RowNormOp(NormOp):
         eps = self.option("eps")
         return float(np.finfo(np.float32).eps) if eps is None else eps
 
-    def forward(self, x: Buffer) -> Buffer:
+    def compute(self, x: Any, y: Any, *also: Any, **behind: Any) -> None:
         shape = self.layer.normalized_shape
         self.x, self.D = x, size(shape)
         self.N, self.rows = size(x.shape) // self.D, max(1, CHUNK // self.D)
-        y, self.kept = self.new(x.shape), self.new((self.N, norm.KEPT))
+        self.kept = self.new((self.N, norm.KEPT))
         self.gamma, beta = self.scale(shape)
         self.step(
-            norm.row_norm, chunks_of(self.N, self.rows), 7 * size(x.shape), of=y,
+            norm.row_norm, chunks_of(self.N, self.rows), 7 * size(x.shape), *also, of=y,
             x=x, gamma=self.gamma, beta=beta, y=y, kept=self.kept, eps=self.eps(),
-            centred=self.centred, rows=self.rows, N=self.N, D=self.D,
+            centred=self.centred, rows=self.rows, N=self.N, D=self.D, **behind,
         )  # fmt: skip
-        return y
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         x, N, D = self.x, self.N, self.D
@@ -120,21 +119,20 @@ class ChannelNormOp(NormOp):
     def fits(self, x: Buffer) -> bool:
         return super().fits(x) and len(x.shape) > 1 and x.shape[1] == self.channels()
 
-    def forward(self, x: Buffer) -> Buffer:
+    def compute(self, x: Any, y: Any, *also: Any, **behind: Any) -> None:
         N, C = x.shape[:2]
         L = size(x.shape[2:])
         self.x, self.N, self.C, self.L = x, N, C, L
         self.count, *_ = self.parts(N, C, L)
-        y, self.kept = self.new(x.shape), self.new((self.count, norm.KEPT))
+        self.kept = self.new((self.count, norm.KEPT))
         self.gamma, beta = self.scale((C,))
         self.before()
         kernel, chunks, shape = self.cut(norm.channel_norm, norm.column_norm)
         self.step(
-            kernel, chunks, 7 * size(x.shape), of=y, x=x, gamma=self.gamma, beta=beta, y=y,
-            kept=self.kept, eps=self.option("eps"), fixed=int(self.is_fixed()), **shape,
+            kernel, chunks, 7 * size(x.shape), *also, of=y, x=x, gamma=self.gamma, beta=beta, y=y,
+            kept=self.kept, eps=self.option("eps"), fixed=int(self.is_fixed()), **shape, **behind,
         )  # fmt: skip
         self.after()
-        return y
 
     def backward(self, dout: Buffer) -> tuple[Buffer | None, ...]:
         x, dx = self.x, self.new(self.x.shape)

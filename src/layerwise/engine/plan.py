@@ -37,7 +37,7 @@ from .again import again
 from .kernel import chunks_of
 from .kernels.elementwise import ADD
 from .layout import Layout, Place
-from .memory import Buffer, Bundle, Plain, Pool, Spot, Trace, traced
+from .memory import Buffer, Bundle, Covered, Plain, Pool, Spot, Trace, traced
 from .native import done_compiling
 from .op import FUSED, OPS, Op, size
 from .parameters import Gradients, Values
@@ -140,6 +140,14 @@ class Pass:
     def new(self, shape: tuple[int, ...]) -> Buffer:
         return Buffer(shape, maker=self)
 
+    def covered(self, by: Buffer) -> Buffer:
+        """A value over which another is written, where there is no room to keep both."""
+        plan = self.plan
+        if not plan.predicts and by.spot.size <= plan.room:
+            return self.new(by.shape)
+        plan.gives_on = not plan.predicts
+        return Buffer(by.shape, spot=Covered(by.spot))
+
     def prepare(self, prepare: Callable[[], None]) -> None:
         """Do this now, and in each run: but only when it is known that this place will be run, and
         not planned again, which is behind the last call of a layer's own code."""
@@ -210,11 +218,14 @@ class Forward(Pass):
             self.call(place, self.call_forward, ())
             self.called = place.out
             return
-        for other in self.plan.layout.users.get(place.out, ()):
+        users = self.plan.layout.users.get(place.out, [])
+        for other in users:
             fused = fusion(place, other)
             if fused is not None:
                 other.op = OPS[type(other.seat.layer)](self, other.seat.layer, other.name)
-                self.found[place.out], self.found[other.out] = fused(place.op, other.op, *inputs)
+                alone = len(users) == 1 and place.out not in self.plan.layout.outputs
+                both = fused(place.op, other.op, *inputs, alone=alone)
+                self.found[place.out], self.found[other.out] = both
                 return
         self.found[place.out] = place.op.forward(*inputs)
 

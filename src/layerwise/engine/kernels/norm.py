@@ -17,9 +17,10 @@ import numpy as np
 
 from ..cpu import V
 from ..functions import f
-from ..kernel import Float, Floats, Int, Ints, kernel
+from ..kernel import Float, Floats, Function, Int, Ints, kernel
 from ..native import inlined
 from ..simd import absolute, lanes_below, load_some, select, splat, store_some, total
+from .behind import call_behind
 
 KEPT = 3  # numbers for each part
 MEAN, INVERSE, VARIANCE = 0, 1, 2
@@ -68,9 +69,11 @@ def keep(kept: Any, mu: Any, variance: Any, eps: Any) -> None:
 @kernel
 def row_norm(
     x: Floats, gamma: Floats, beta: Floats, y: Floats, kept: Floats, eps: Float, centred: Int,
-    rows: Int, N: Int, D: Int, chunk: Int, scratch: Floats,
+    rows: Int, N: Int, D: Int, behind: Function, Y: Floats, p: Float, q: Float,
+    chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
-    """x (N, D), gamma and beta (D,); where `centred` is 0, mu is 0, as in RMSNorm."""
+    """x (N, D), gamma and beta (D,); where `centred` is 0, mu is 0, as in RMSNorm. Everywhere,
+    Y = behind(y) where there is such a function."""
     for n in range(chunk * rows, min(N, (chunk + 1) * rows)):
         row, out, found = x + n * D, y + n * D, kept + n * KEPT
         mu = f(0.0)
@@ -83,6 +86,8 @@ def row_norm(
             xn = (load_some(row + i, D - i) - mu) * inverse
             scaled = xn * load_some(gamma + i, D - i) + load_some(beta + i, D - i)
             store_some(out + i, scaled, D - i)
+        if behind:
+            call_behind(behind, out, Y + n * D, D, 1, D, p, q)
 
 
 @kernel
@@ -137,7 +142,8 @@ def row_scale_backward(
 @kernel
 def channel_norm(
     x: Floats, gamma: Floats, beta: Floats, y: Floats, kept: Floats, eps: Float, fixed: Int,
-    apart: Int, runs: Int, step: Int, C: Int, L: Int, chunk: Int, scratch: Floats,
+    apart: Int, runs: Int, step: Int, C: Int, L: Int, behind: Function, Y: Floats, p: Float,
+    q: Float, chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
     """The part `chunk` of x; where `fixed` is 1, what is kept of it is there already."""
     first, found = chunk * apart, kept + chunk * KEPT
@@ -157,6 +163,8 @@ def channel_norm(
         for i in range(0, L, V):
             xn = (load_some(x + (start + i), L - i) - mu) * inverse
             store_some(y + (start + i), xn * gamma[c] + splat(beta[c]), L - i)
+        if behind:
+            call_behind(behind, y + start, Y + start, L, 1, L, p, q)
 
 
 @kernel
@@ -213,7 +221,7 @@ def channel_scale_backward(
 @kernel
 def column_norm(
     x: Floats, gamma: Floats, beta: Floats, y: Floats, kept: Floats, eps: Float, fixed: Int,
-    N: Int, C: Int, chunk: Int, scratch: Floats,
+    N: Int, C: Int, behind: Function, Y: Floats, p: Float, q: Float, chunk: Int, scratch: Floats,
 ) -> None:  # fmt: skip
     """V columns of x; where `fixed` is 1, what is kept of them is there already."""
     c = chunk * V
@@ -237,6 +245,8 @@ def column_norm(
     for n in range(N):
         xn = (load_some(x + (n * C + c), width) - mu) * inverse
         store_some(y + (n * C + c), xn * scale + shift, width)
+    if behind:
+        call_behind(behind, y + c, Y + c, C, N, width, p, q)
 
 
 @kernel

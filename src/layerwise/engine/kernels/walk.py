@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..cpu import V
-from ..kernel import CHUNK, Floats, Int, Ints, Kernel, chunks_of, kernel
+from ..kernel import CHUNK, Float, Floats, Function, Int, Ints, Kernel, chunks_of, kernel
 from ..native import inlined
 from ..simd import load_some, select, splat, store_some
+from .behind import call_behind
 
 Strides = Sequence[int]
 
@@ -85,11 +86,12 @@ def load_row(x: Any, i: int, stride: int, count: int) -> Any:
 
 
 def broadcasting(function: Callable[..., Any], name: str) -> Kernel:
-    """The kernel of y = function(a, b, c), where a and b are broadcast to the shape of c and y."""
+    """The kernel of y = function(a, b, c), where a and b are broadcast to the shape of c and y;
+    and of Y = behind(y) where there is such a function."""
 
     def body(
         a: Floats, b: Floats, c: Floats, y: Floats, table: Ints, lines: Int, rows: Int, count: Int,
-        chunk: Int, scratch: Floats,
+        behind: Function, Y: Floats, p: Float, q: Float, chunk: Int, scratch: Floats,
     ) -> None:  # fmt: skip
         n = table[0]
         across = (n + CHUNK - 1) // CHUNK
@@ -98,9 +100,12 @@ def broadcasting(function: Callable[..., Any], name: str) -> Kernel:
             ra = a + place_of_row(table, lines, row, 1)
             rb = b + place_of_row(table, lines, row, 2)
             rc, out = c + row * n, y + row * n
-            for i in range(first, min(n, first + CHUNK), V):
+            end = min(n, first + CHUNK)
+            for i in range(first, end, V):
                 va, vb = load_row(ra, i, table[1], n - i), load_row(rb, i, table[2], n - i)
                 store_some(out + i, function(va, vb, load_some(rc + i, n - i)), n - i)
+            if behind:
+                call_behind(behind, out + first, Y + (row * n + first), n, 1, end - first, p, q)
 
     return Kernel(body, name)
 

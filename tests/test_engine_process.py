@@ -173,6 +173,21 @@ def test_one_has_to_ask_for_the_engine(name, runs):
     assert runs in python(SMALL + "    print(net.plan())", LAYERWISE_ENGINE=name)
 
 
+def test_layers_of_the_book_look_for_kernels_only_when_somebody_has_asked_for_them():
+    said = python(
+        """
+        import layerwise as lw
+        from layerwise.book.lists import Written
+        import layerwise.book
+        print(Written.stand_in)
+        with lw.engine("compiled"):
+            print(Written.stand_in.__name__)
+        """,
+        LAYERWISE_ENGINE="",
+    )
+    assert said.split() == ["None", "twin_of"]
+
+
 def test_an_engine_may_be_asked_for_inside_a_with():
     indented = textwrap.indent(textwrap.dedent(SMALL), "    ")
     said = python(

@@ -18,7 +18,7 @@ from weakref import ref
 import numpy as np
 
 from .. import layers as library
-from ..engine import chosen
+from ..engine import chosen, when_asked_for
 from ..errors import LayerwiseError, OrderError
 from ..graph import Graph
 from ..layers.pad import unpad
@@ -49,7 +49,12 @@ def twin_of(layer: Any) -> Twin | None:
     return twin if [one.shape for one in twin.parameters] == twin.shapes else None
 
 
-Written.stand_in = twin_of
+def take_over() -> None:
+    """Let twins be looked for: only now, since a small network's layers would pay for that."""
+    Written.stand_in = twin_of
+
+
+when_asked_for(take_over)
 
 
 class Twin:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -28,6 +28,7 @@ from ..optim import optimizer
 
 ENGINES = ("compiled", "numpy")
 PLANS = 8  # that a graph keeps, for as many shapes of its inputs
+_waiting: list[Callable[[], None]] | None = []  # for the compiled engine; None: it was asked for
 _planning = RLock()  # threads may look for a graph's plans at the same time
 
 
@@ -37,11 +38,24 @@ class EngineError(LayerwiseError, ValueError):
 
 def _checked(name: str, asked: str) -> str:
     """The name of an engine that there is; `asked` is how one has asked for it."""
+    global _waiting
     if name not in ENGINES:
         raise EngineError(f"{asked}: choose one of {ENGINES}.")
     if name == "compiled" and not _numba_is_there():
         raise EngineError(f"{asked} needs Numba: pip install numba.")
+    if name == "compiled":
+        waiting, _waiting = _waiting or (), None
+        for do in waiting:
+            do()
     return name
+
+
+def when_asked_for(do: Callable[[], None]) -> None:
+    """Do this before the compiled engine first runs, so that who never wants it pays nothing."""
+    if _waiting is None:
+        do()
+    else:
+        _waiting.append(do)
 
 
 @contextmanager
